@@ -1,0 +1,175 @@
+"""The connector to a CSV ledger: the contract, put on the folder, the merging and the reading."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import orjson
+from pydantic import BaseModel
+
+from syncd.connector import (
+    FIELDS,
+    Books,
+    Capabilities,
+    Context,
+    Entry,
+    Found,
+    Operation,
+    Outcome,
+    Page,
+    Rejected,
+    Wanted,
+)
+from syncd.errors import NotSent, Unreachable
+
+from connectors.csv import commit
+from connectors.csv.ledger import Ledger
+from connectors.csv.reading import found, pages
+from connectors.csv.rows import unwritable
+from connectors.csv.settings import CsvSettings
+from connectors.csv.writing import Writing
+
+CAPABILITIES = Capabilities(
+    fields={
+        "client": frozenset(FIELDS["client"]),
+        "invoice": frozenset(FIELDS["invoice"]) - {"notes"},
+        "payment": frozenset(FIELDS["payment"]) - {"issue_date"},
+    },
+    verbs=frozenset({"create", "adopt", "update", "settle", "unsettle", "void", "archive"}),
+    picture=True,
+    batch=None,
+    replay_safe=True,
+)
+
+
+class CsvConnector:
+    """A CSV ledger as a target (DESIGN section 9)."""
+
+    Settings: ClassVar[type[BaseModel]] = CsvSettings
+    capabilities = CAPABILITIES
+
+    def __init__(self, settings: CsvSettings, context: Context) -> None:
+        """Take the settings; nothing is opened."""
+        self._settings = settings
+        self._context = context
+        self._folder = Path(os.path.realpath(context.folder / settings.path))
+        self._digests: dict[str, Any] = {}
+        self._identity = ""
+
+    @property
+    def place(self) -> str:
+        """Name the folder by its real path."""
+        return str(self._folder)
+
+    def open(self) -> Books:
+        """Look at the folder, complete what a crash left incomplete; ``Unreachable`` where it cannot be used."""
+        if not self._folder.exists():
+            self._make_folder()
+        if not self._folder.is_dir():
+            raise Unreachable(f"{self._folder} is not a folder; name another in path.")
+        findings = ()
+        try:
+            self._complete()
+            ledger = self._ledger()
+        except PermissionError as error:
+            raise Unreachable(f"{error.filename or self._folder} cannot be read: {error.strerror}. Give the user of syncd the right.") from error
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            findings = (f"{self._folder} cannot be written; give the user of syncd the right to (chmod u+w, chown).",)
+        self._identity = ledger.identity or self._own_identity()
+        return Books(
+            company=self._folder.name,
+            identity=self._identity,
+            empty=not ledger.files,
+            findings=findings,
+            details={"path": str(self._folder), "files": len(ledger.files)},
+        )
+
+    def _make_folder(self) -> None:
+        try:
+            self._folder.mkdir()
+        except FileNotFoundError:
+            raise Unreachable(f"{self._folder} cannot be made, for {self._folder.parent} does not exist; make that, or mend path.") from None
+        except OSError as error:
+            raise Unreachable(f"{self._folder} cannot be made: {error.strerror}.") from error
+
+    def _complete(self) -> None:
+        """Complete an interrupted write, unless somebody is still at it."""
+        if not commit.incomplete(self._folder):
+            return
+        try:
+            with commit.lock(self._folder):
+                if commit.complete(self._folder):
+                    self._context.log.info("completed an interrupted write", folder=str(self._folder))
+        except NotSent:
+            return
+        except OSError as error:
+            raise Unreachable(f"An interrupted write to {self._folder} cannot be completed: {error.strerror}. Make room there or give the right to write.") from error  # fmt: skip
+
+    def _own_identity(self) -> str:
+        """Name a ledger that has no manifest yet, always the same."""
+        identity = self._context.tokens.get("ledger")
+        if not identity:
+            identity = secrets.token_hex(16)
+            self._context.tokens.put("ledger", identity)
+        return identity
+
+    def _ledger(self) -> Ledger:
+        return Ledger(self._folder, self._settings, self._digests)
+
+    def changes(self, since: str | None) -> Iterator[Page]:
+        """Stream all that stands if anybody but syncd touched it since the token; else only the token for next time."""
+        yield from pages(self._ledger(), since, self._context.scratch)
+
+    def find(self, wanted: Iterable[Wanted]) -> Iterator[Found]:
+        """Answer for each wanted record which rows stand for it: by its id, or by number, e-mail or name."""
+        ledger = self._ledger()
+        if not ledger.files:
+            return (Found(one.kind, one.id) for one in wanted)
+        return found(ledger, wanted, self._context.scratch)
+
+    def render(self, operation: Operation, books: Books) -> bytes | Rejected:
+        """Write a content, or the changes of one, as JSON."""
+        del books
+        if operation.verb in ("create", "settle"):
+            if bad := unwritable(operation.content, self._settings.encoding):
+                return self._unencodable(*bad)
+            try:
+                return orjson.dumps(operation.content)
+            except orjson.JSONEncodeError as error:
+                return Rejected(f"This record cannot be written: {error}.", "unencodable")
+        changes = {path: [before, after] for path, (before, after) in sorted(operation.changes.items())}
+        after = {path: value for path, (_, value) in operation.changes.items()}
+        if bad := unwritable(after, self._settings.encoding):
+            return self._unencodable(*bad)
+        content = operation.content
+        day = content.get("issue_date")
+        payload = {
+            "changes": changes,
+            "number": content.get("number"),
+            "issue_date": list(operation.changes.get("issue_date", (day, day))) if day else None,
+        }
+        return orjson.dumps(payload)
+
+    def _unencodable(self, field: str, character: str) -> Rejected:
+        name = "NUL" if character == "\0" else f"{character!r} (U+{ord(character):04X})"
+        remedy = "take it out at the source" if character == "\0" or "\ud800" <= character <= "\udfff" else 'set encoding = "utf-8"'
+        return Rejected(f"{field} holds {name}, which {self._settings.encoding} files cannot hold; {remedy}.", "unencodable")
+
+    def write(self, entries: Iterable[Entry]) -> Iterator[tuple[int, Outcome]]:
+        """Put all entries in place at once, or none of them (``NotSent``)."""
+        entries = iter(entries)
+        first = next(entries, None)
+        if first is None:
+            return
+        identity = self._identity or self._ledger().identity or self._own_identity()
+        writing = Writing(self._folder, self._settings, self._context.scratch, identity, self._digests)
+        with writing.write(itertools.chain([first], entries)) as outcomes:
+            yield from outcomes
+
+    def close(self) -> None:
+        """Nothing is kept open."""

@@ -1,0 +1,171 @@
+"""The folder of a ledger: which files stand, whether they are as syncd left them, what the manifest says."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import itertools
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from syncd.errors import Unreachable
+
+from connectors.csv.cells import Dress, iso_date, unguard
+from connectors.csv.commit import MANIFEST, Signature, read_json, sha256, signature
+from connectors.csv.layout import COLUMNS, LAST, SPLIT, Cells, File, Group, Key, Table, file_of
+from connectors.csv.settings import CsvSettings
+
+FORMAT = 1
+"""The version of the manifest's and the files' format."""
+LINEAGE = 200
+"""How many of its own writes a ledger remembers, to tell them from a person's."""
+
+
+class Ledger:
+    """One look at a folder: made anew for each reading and each write."""
+
+    def __init__(self, folder: Path, settings: CsvSettings, digests: dict[str, tuple[Signature, str]]) -> None:
+        """Look at the folder; ``digests`` remembers digests of touched files between looks."""
+        self.folder = folder
+        self.settings = settings
+        self.manifest = read_json(folder / MANIFEST) or {}
+        self.files = {
+            file: signature(path)
+            for path in sorted(folder.iterdir())
+            if (file := file_of(path.name)) and path.is_file()
+        }
+        self._digests = digests
+        self.shas = {file: self._sha(file, stat) for file, stat in self.files.items() if stat}
+
+    def _sha(self, file: File, stat: Signature) -> str:
+        told = self.told(file)
+        if told.get("stat") == stat:
+            return str(told["sha256"])
+        known = self._digests.get(file.name)
+        if known is None or known[0] != stat:
+            known = self._digests[file.name] = (stat, sha256(self.folder / file.name))
+        return known[1]
+
+    def told(self, file: File) -> dict[str, Any]:
+        """Tell what the manifest says of a file."""
+        told = self.manifest.get("files", {}).get(file.name, {})
+        return told if isinstance(told, dict) else {}
+
+    @property
+    def identity(self) -> str:
+        """Name the ledger, if it has been written."""
+        return str(self.manifest.get("ledger", ""))
+
+    @property
+    def token(self) -> str:
+        """Digest what stands in all files."""
+        names = sorted((file.name, sha) for file, sha in self.shas.items())
+        return hashlib.sha256(orjson.dumps(names)).hexdigest()[:32]
+
+    @property
+    def lineage(self) -> list[str]:
+        """Tell the tokens from which syncd's own writes alone led to what the manifest says."""
+        return list(self.manifest.get("lineage", []))
+
+    def untouched(self, file: File) -> bool:
+        """Tell whether a file is as syncd left it."""
+        return self.shas.get(file) == self.told(file).get("sha256")
+
+    def by_hand(self, file: File) -> bool:
+        """Tell whether a person's edit is in a file, now or ever."""
+        return not self.untouched(file) or bool(self.told(file).get("by_hand"))
+
+    def parts(self, table: Table) -> list[str]:
+        """Name the parts of a table that stand."""
+        return sorted(file.part for file in self.files if file.table == table)
+
+    @property
+    def same_dress(self) -> bool:
+        """Tell whether the files were written with the settings of now."""
+        return not self.manifest.get("settings") or self.manifest["settings"] == shape(self.settings)
+
+    @property
+    def missing(self) -> set[File]:
+        """Name the files that should stand and do not: of the manifest, or of a part of which some stand."""
+        told = {file for name in self.manifest.get("files", {}) if (file := file_of(name))}
+        parts = {file.part for file in self.files if file.table in SPLIT}
+        told |= {File(table, part) for table in SPLIT for part in parts} | {File("clients", "")}
+        if not parts:
+            told |= {File(table, "") for table in SPLIT}
+        return told - set(self.files)
+
+
+def shape(settings: CsvSettings) -> dict[str, str]:
+    """Tell the settings that shape the files."""
+    return {
+        "partition": settings.partition,
+        "delimiter": settings.delimiter,
+        "decimal": settings.decimal,
+        "encoding": settings.encoding,
+        "date_format": settings.date_format,
+    }
+
+
+class Plain:
+    """Files that nobody but syncd ever wrote, as streams of groups: nothing needs to be sorted, paired or understood."""
+
+    def __init__(self, folder: Path, dress: Dress, names: Mapping[File, str]) -> None:
+        """Read files of this folder, all in this dress, each under the name it has now."""
+        self._folder = folder
+        self._dress = dress
+        self._names = names
+        self.files = frozenset(names)
+        self.extras: dict[Table, list[str]] = {}
+
+    def groups(self, table: Table, part: str) -> Iterator[Group]:
+        """Stream the rows of one file, record by record, in the order of their keys."""
+        file = File(table, part)
+        if file not in self.files:
+            return
+        rows = read_rows(self._folder / self._names[file], self._dress, table)
+        if table == "clients":
+            for row in rows:
+                owner = unguard(row[0])
+                yield Group((unguard(row[1]), owner, ""), owner, [row])
+        elif table == "invoices":
+            for row in rows:
+                owner = unguard(row[0])
+                yield Group(self._key(row), owner, [row])
+        else:
+            yield from self._dependents(rows, part)
+
+    def _key(self, row: Cells) -> Key:
+        day = row[9]
+        if day and self._dress.date_format != "%Y-%m-%d":
+            day = iso_date(day, self._dress.date_format) or day
+        return day, unguard(row[1]), unguard(row[0])
+
+    def _dependents(self, rows: Iterator[Cells], part: str) -> Iterator[Group]:
+        """Rows that belong to invoices stand in the invoices' order, so both files are walked side by side."""
+        invoices = self.groups("invoices", part)
+        for cell, group in itertools.groupby(rows, key=lambda row: row[0]):
+            owner = unguard(cell)
+            key: Key = (LAST, "", owner)
+            for invoice in invoices:
+                if invoice.owner == owner:
+                    key = invoice.key
+                    break
+            yield Group(key, owner, list(group))
+
+
+def read_rows(path: Path, dress: Dress, table: Table) -> Iterator[Cells]:
+    """Stream the rows of a file that syncd wrote, without the header."""
+    csv.field_size_limit(sys.maxsize)
+    try:
+        with path.open(encoding=dress.encoding, newline="") as file:
+            reader = csv.reader(file, delimiter=dress.delimiter)
+            header = next(reader, [])
+            if header != list(COLUMNS[table]):
+                raise Unreachable(f"{path} has other columns than its manifest says; delete {path.parent / MANIFEST} and run again.")
+            yield from reader
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise Unreachable(f"{path} cannot be read: {error}.") from error

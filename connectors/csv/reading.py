@@ -1,0 +1,164 @@
+"""The ledger read back as records: for ``changes`` all that stands, for ``find`` what stands for a wanted record."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import orjson
+
+from syncd.connector import Fields, Found, How, Page, Remote, Wanted
+from syncd.model import Kind
+
+from connectors.csv.cells import Dress
+from connectors.csv.layout import KIND, SPLIT, File, Group, Table
+from connectors.csv.ledger import Ledger
+from connectors.csv.merging import Source
+from connectors.csv.rows import event_fields, flat_fields, line_fields
+from connectors.csv.standing import source_of
+from connectors.csv.temporary import database
+
+PAGE = 200
+SCHEMA = """
+CREATE TABLE remotes (kind TEXT, id TEXT, number TEXT, email TEXT, name TEXT, by_hand INTEGER, fields BLOB);
+"""
+INDEXES = """
+CREATE INDEX by_id ON remotes (kind, id);
+CREATE INDEX by_number ON remotes (kind, number);
+CREATE INDEX by_email ON remotes (kind, email);
+CREATE INDEX by_name ON remotes (kind, name);
+"""
+
+
+def pages(ledger: Ledger, since: str | None, scratch: Path) -> Iterator[Page]:
+    """Stream what stands, or only the token where nothing but syncd's own writes happened since."""
+    token = ledger.token
+    own = since == token or (since in ledger.lineage and not ledger.missing and all(map(ledger.untouched, ledger.files)))
+    if since is not None and own:
+        yield Page(token=token)
+        return
+    lost = frozenset(KIND[file.table] for file in ledger.missing)
+    with source_of(ledger, {file: file.name for file in ledger.files}, scratch) as source:
+        remotes = _remotes(ledger, source)
+        while page := tuple(itertools.islice(remotes, PAGE)):
+            yield Page(remotes=page, whole=True, lost=lost)
+    yield Page(token=token, whole=True, lost=lost)
+
+
+def found(ledger: Ledger, wanted: Iterable[Wanted], scratch: Path) -> Iterator[Found]:
+    """Index all that stands, then answer in the order asked."""
+    with database(scratch, SCHEMA) as db:
+        with source_of(ledger, {file: file.name for file in ledger.files}, scratch) as source:
+            db.executemany("INSERT INTO remotes VALUES (?, ?, ?, ?, ?, ?, ?)", map(_indexed, _remotes(ledger, source)))
+        for statement in INDEXES.strip().split("\n"):
+            db.execute(statement)
+        for one in wanted:
+            yield Found(one.kind, one.id, tuple(_candidates(db, one)))
+
+
+def _indexed(remote: Remote) -> tuple[str | int | bytes | None, ...]:
+    fields = remote.fields
+    number, email, name = (fields.get(field) for field in ("number", "email", "name"))
+    return remote.kind, remote.external_id, number, email, name, remote.by_hand, orjson.dumps(fields)
+
+
+def _candidates(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[How, Remote]]:
+    """A row of that id is the record's; only where there is none, others are looked at."""
+    seen: set[str] = set()
+    for how, column, value in _asked(wanted):
+        if not value or "" in seen:
+            continue
+        rows = db.execute(
+            f"SELECT id, by_hand, fields FROM remotes WHERE kind = ? AND {column} = ?",  # noqa: S608 -- our names
+            (wanted.kind, value),
+        )
+        for external_id, by_hand, fields in rows:
+            if external_id not in seen:
+                seen.add(external_id)
+                yield how, Remote(wanted.kind, external_id, None, None, orjson.loads(fields), by_hand=bool(by_hand))
+        if how == "mark" and seen:
+            return
+
+
+def _asked(wanted: Wanted) -> list[tuple[How, str, object]]:
+    asked: list[tuple[How, str, object]] = [("mark", "id", wanted.id)]
+    if wanted.kind == "invoice":
+        asked.append(("number", "number", wanted.content.get("number")))
+    elif wanted.kind == "client":
+        asked += [("email", "email", wanted.content.get("email")), ("name", "name", wanted.content.get("name"))]
+    return asked
+
+
+def _remotes(ledger: Ledger, source: Source) -> Iterator[Remote]:
+    """Read every client, invoice and payment that stands."""
+    dress = ledger.settings.dress
+    yield from _flat(ledger, source, File("clients", ""), dress)
+    parts = sorted({file.part for file in source.files if file.table in SPLIT})
+    lost = {file.part for file in ledger.missing if KIND[file.table] == "invoice"}
+    for part in parts:
+        if part not in lost:
+            yield from _invoices(ledger, source, part, dress)
+    for part in parts:
+        yield from _flat(ledger, source, File("payments", part), dress)
+
+
+def _flat(ledger: Ledger, source: Source, file: File, dress: Dress) -> Iterator[Remote]:
+    kind, by_hand = KIND[file.table], ledger.by_hand(file)
+    seen: Counter[str] = Counter()
+    rows = 0
+    for group in source.groups(file.table, file.part):
+        for cells in group.rows:
+            rows += 1
+            fields = flat_fields(file.table, cells, dress)
+            name = str(next(iter(fields.values())) or "") if by_hand else group.owner
+            yield Remote(kind, _told_apart(name, seen, rows, file) if by_hand else name, None, None, fields, by_hand=by_hand)
+
+
+def _told_apart(name: str, seen: Counter[str], row: int, file: File) -> str:
+    """Name a record whose id is not there or was there before by its row."""
+    seen[name] += 1
+    if not name:
+        return f"row {row} of {file.name}"
+    return name if seen[name] == 1 else f"{name} (row {row} of {file.name})"
+
+
+def _invoices(ledger: Ledger, source: Source, part: str, dress: Dress) -> Iterator[Remote]:
+    by_hand = any(ledger.by_hand(File(table, part)) for table in SPLIT if table != "payments")
+    lines, events = (_Alongside(source.groups(table, part)) for table in ("invoice_lines", "events"))
+    seen: Counter[str] = Counter()
+    rows = 0
+    for group in source.groups("invoices", part):
+        for nth, cells in enumerate(group.rows):
+            rows += 1
+            fields: Fields = flat_fields("invoices", cells, dress)
+            owner = group.owner
+            if fields["invoice_id"] != owner:
+                fields = {**fields, "invoice_id": fields["invoice_id"]}
+            if nth == 0:
+                fields |= line_fields(owner, fields["number"], lines.rows(group), dress)
+                fields |= event_fields(owner, fields["number"], events.rows(group), dress)
+            name = _told_apart(owner, seen, rows, File("invoices", part))
+            yield Remote("invoice", name, None, None, fields, by_hand=by_hand)
+
+
+class _Alongside:
+    """Groups of another table walked beside the invoices, both in the order of their keys."""
+
+    def __init__(self, groups: Iterator[Group]) -> None:
+        self._groups = groups
+        self._next = next(groups, None)
+
+    def rows(self, invoice: Group) -> list[list[str]]:
+        """Give the rows of this invoice."""
+        rows: list[list[str]] = []
+        while self._next is not None and self._next.key <= invoice.key:
+            if self._next.owner == invoice.owner:
+                rows += self._next.rows
+            self._next = next(self._groups, None)
+        return rows
+
+
+__all__ = ["Kind", "Table", "found", "pages"]

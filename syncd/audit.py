@@ -1,0 +1,168 @@
+"""Reading both sides for ``syncd.reconcile``: the mirror and all that stands in the target. It writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncd import due
+from syncd.connector import Fields, Page, Remote
+from syncd.content import client_content, invoice_content, payment_content
+from syncd.due import DueInvoice, Narrow
+from syncd.fields import flatten
+from syncd.model import Client, Invoice, Kind
+from syncd.plan import NOWHERE, Place, dates, stands
+from syncd.reconcile import (
+    Difference,
+    Report,
+    add_up,
+    compare,
+    name_of,
+    pair_records,
+    sorted_differences,
+)
+from syncd.session import Session
+from syncd.state import bindings, work
+
+Expected = dict[tuple[Kind, str], Fields]
+
+
+def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
+    """Compare every record that stands in the target, or should, with the mirror."""
+    report = Report(session.name)
+    seen: dict[Kind, set[str]] = {"client": set(), "invoice": set(), "payment": set()}
+    unexpected: dict[Kind, dict[str, Fields]] = {"client": {}, "invoice": {}, "payment": {}}
+    for page in session.connector.changes(None):
+        _compare_page(session, page, narrow, report, seen, unexpected)
+        session.progress(sum(len(ids) for ids in seen.values()), None, "compared")
+    missing = _missing(session, narrow, report, seen, all_clients=all_clients)
+    for kind in seen:
+        pairs, gone, strange = pair_records(kind, missing[kind], unexpected[kind])
+        report.differences += pairs
+        for record_id, fields in missing[kind].items():
+            if record_id not in gone:
+                report.differences.append(Difference("missing", kind, record_id, name_of(fields) or record_id))
+        if narrow.all:
+            for external, fields in unexpected[kind].items():
+                if external not in strange:
+                    report.differences.append(Difference("unexpected", kind, external, name_of(fields) or external))
+    report.differences = sorted_differences(report.differences)
+    return report
+
+
+def _compare_page(
+    session: Session,
+    page: Page,
+    narrow: Narrow,
+    report: Report,
+    seen: dict[Kind, set[str]],
+    unexpected: dict[Kind, dict[str, Fields]],
+) -> None:
+    by_kind: dict[Kind, list[Remote]] = {}
+    for remote in page.remotes:
+        if not remote.void:
+            by_kind.setdefault(remote.kind, []).append(remote)
+    for kind, remotes in by_kind.items():
+        with session.store.read() as connection:
+            bound = bindings.bound_ids(connection, session.name, kind, (one.external_id for one in remotes))
+        expected = _expected(session, kind, [row.id for row in bound.values()], narrow)
+        for remote in remotes:
+            row = bound.get(remote.external_id)
+            only = session.can.fields[kind]
+            fields = {path: value for path, value in remote.fields.items() if path.partition(".")[0] in only}
+            if row is None:
+                unexpected[kind][remote.external_id] = fields
+                continue
+            seen[kind].add(row.id)
+            wanted = expected.get((kind, row.id))
+            if wanted is None:
+                continue
+            report.compared += 1
+            report.differences += compare(kind, row.id, wanted, fields)
+            if kind == "invoice":
+                add_up(report, "source", wanted)
+                add_up(report, "target", fields)
+
+
+def _expected(session: Session, kind: Kind, ids: list[str], narrow: Narrow) -> Expected:
+    """Say what these records are to hold, as the mirror has them."""
+    if kind == "client":
+        clients = (one for chunk in due.named_clients(session, ids) for one in chunk)
+        return {
+            ("client", one.id): flatten(client_content(one.client), session.can.fields["client"])
+            for one in clients
+            if isinstance(one.client, Client) and narrow.all
+        }
+    expected: Expected = {}
+    for rows in work.by_id(session.store, session.source, "invoice", ids):
+        expected |= _of_invoices(session, due.with_clients(session, rows), narrow)
+    return expected
+
+
+def _of_invoices(session: Session, invoices: list[DueInvoice], narrow: Narrow) -> Expected:
+    ids = [one.id for one in invoices]
+    with session.store.read() as connection:
+        places = bindings.places(connection, session.name, {"invoice": ids, "payment": ids}, session.can.fields)
+    expected: Expected = {}
+    for one in invoices:
+        place, payment = (
+            places.get(("invoice", one.id), NOWHERE),
+            places.get(("payment", one.id), NOWHERE),
+        )
+        expected |= _of_invoice(session, one, place, payment, narrow)
+    return expected
+
+
+def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place, narrow: Narrow) -> Expected:
+    """Give what an invoice and its payment are to hold, nothing where they are not to stand."""
+    invoice, fields = one.invoice, session.can.fields
+    if (
+        not isinstance(invoice, Invoice)
+        or not isinstance(one.client, Client)
+        or not stands(invoice, place, session.policy)
+    ):
+        return {}
+    if not narrow.takes(invoice) or (invoice.status == "cancelled" and not session.can.picture):
+        return {}
+    invoice = dates(invoice, one.seen, place, payment, session.policy)
+    start = session.policy.start_date
+    if invoice.issue_date is None or (start and invoice.issue_date < start and not place.binding):
+        return {}
+    content = invoice_content(invoice, one.client)
+    if one.seen.gone:
+        if invoice.status != "draft" or not session.can.picture:
+            return {}
+        content["status"] = "deleted"
+    expected: Expected = {("invoice", one.id): flatten(content, fields["invoice"])}
+    if invoice.status == "paid" and invoice.total and invoice.paid_date and not one.seen.gone:
+        expected["payment", one.id] = flatten(payment_content(invoice), fields["payment"])
+    return expected
+
+
+def _missing(
+    session: Session,
+    narrow: Narrow,
+    report: Report,
+    seen: dict[Kind, set[str]],
+    *,
+    all_clients: bool,
+) -> dict[Kind, dict[str, Fields]]:
+    """Find what should stand in the target and was not seen there."""
+    missing: dict[Kind, dict[str, Fields]] = {"client": {}, "invoice": {}, "payment": {}}
+    for invoices in due.every_invoice(session):
+        unseen = [one for one in invoices if one.id not in seen["invoice"] or one.id not in seen["payment"]]
+        for (kind, record_id), fields in _of_invoices(session, unseen, narrow).items():
+            if record_id not in seen[kind]:
+                missing[kind][record_id] = fields
+                if kind == "invoice":
+                    add_up(report, "source", fields)
+    if all_clients and narrow.all:
+        for kind_id, fields in _clients(session, seen["client"]):
+            missing["client"][kind_id] = fields
+    return missing
+
+
+def _clients(session: Session, seen: set[str]) -> Iterator[tuple[str, Fields]]:
+    for chunk in due.clients(session, due.Range(-1, 2**62)):
+        for one in chunk:
+            if one.id not in seen and isinstance(one.client, Client):
+                yield one.id, flatten(client_content(one.client), session.can.fields["client"])

@@ -1,0 +1,371 @@
+"""The texts of all problems, one entry for each code. Data only; ``syncd.problems`` works with it.
+
+``record`` is always there: the number or name where there is one, else the id. A ``many`` text has
+``count`` and the parameters named in ``cause``; a remedy has only those as well, and ``record``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One kind of problem.
+
+    ``waits``: ``source`` until the source's record changes, ``books`` looked at every cycle (settings or
+    books may mend it), ``person`` until somebody retries, resolves or releases it. ``cause``: the parameters
+    that make two findings the same cause.
+    """
+
+    code: str
+    sentence: str
+    many: str
+    remedy: str
+    parameters: tuple[str, ...] = ()
+    cause: tuple[str, ...] = ()
+    waits: Literal["source", "books", "person"] = "source"
+    severity: Literal["problem", "hold", "note"] = "problem"
+
+
+_RETRY = "then `syncd problems retry`."
+
+_PAYLOAD = (
+    Problem(
+        "unreadable",
+        "{record}: FastFaktura's field {field} cannot be understood: it holds {found}.",
+        "{count} records: FastFaktura's field {field} cannot be understood.",
+        "Correct the record in FastFaktura; if it looks right there, report it with this line.",
+        ("record", "field", "found"),
+        ("field",),
+    ),
+    Problem(
+        "missing_field",
+        "{record}: FastFaktura sent it without the field {field}.",
+        "{count} records came from FastFaktura without the field {field}.",
+        "Fill the field in FastFaktura; if it is filled there, report it with this line.",
+        ("record", "field"),
+        ("field",),
+    ),
+    Problem(
+        "bad_cents",
+        "{record}: {field} should be a whole number of cents, but holds {found}.",
+        "{count} records: {field} should be a whole number of cents and is not.",
+        "Save the record again in FastFaktura; if it stays so, report it to FastFaktura.",
+        ("record", "field", "found"),
+        ("field",),
+    ),
+    Problem(
+        "unknown_status",
+        "Invoice {record} has a status that syncd does not know: {found}.",
+        "{count} invoices have a status that syncd does not know: {found}.",
+        "Nothing is written for it until it has a known status; a newer syncd may know this one.",
+        ("record", "found"),
+        ("found",),
+    ),
+    Problem(
+        "unknown_currency",
+        "Invoice {record} is in a currency that syncd does not know: {found}.",
+        "{count} invoices are in a currency that syncd does not know: {found}.",
+        "Nothing is written for it; book it by hand, or correct the currency in FastFaktura.",
+        ("record", "found"),
+        ("found",),
+    ),
+    Problem(
+        "totals_do_not_add_up",
+        "Invoice {record} does not add up: subtotal {subtotal} and tax {tax} are not {total}.",
+        "{count} invoices do not add up: subtotal and tax are not the total.",
+        "Correct the invoice in FastFaktura; its amounts are the truth and are never guessed.",
+        ("record", "subtotal", "tax", "total"),
+    ),
+    Problem(
+        "lines_do_not_add_up",
+        "Invoice {record}: its lines add up to {lines}, but its subtotal is {subtotal}.",
+        "{count} invoices have lines that do not add up to their subtotal.",
+        "Correct the lines in FastFaktura.",
+        ("record", "lines", "subtotal"),
+    ),
+    Problem(
+        "duplicate_id",
+        "FastFaktura lists two different {kind}s under the one id {id}.",
+        "FastFaktura lists {count} ids twice, each with different contents.",
+        "Report it to FastFaktura; the record as syncd knew it before stays.",
+    ),
+    Problem(
+        "record_without_id",
+        "FastFaktura listed a {kind} that has no id: {found}.",
+        "FastFaktura listed {count} records that have no id.",
+        "Report it to FastFaktura; a record without an id cannot be followed.",
+        ("found",),
+        waits="books",
+    ),
+    Problem(
+        "unknown_client",
+        "Invoice {record} is for the client {client_id}, which FastFaktura does not have.",
+        "{count} invoices are for clients that FastFaktura does not have.",
+        "Give the invoice an existing client in FastFaktura, or report it there.",
+        ("number", "client_id"),
+        waits="books",
+    ),
+    Problem(
+        "client_unreadable",
+        "Invoice {record} waits: its client {client_id} cannot be understood.",
+        "{count} invoices wait for clients that cannot be understood.",
+        "Mend the client first; it has a problem of its own.",
+        ("number", "client_id"),
+        waits="books",
+    ),
+    Problem(
+        "detail_unreadable",
+        "The details of {kind} {record} cannot be read from FastFaktura: {reason}",
+        "The details of {count} records cannot be read from FastFaktura.",
+        "syncd asks again in every cycle; if it stays so, report it to FastFaktura.",
+        ("record", "reason"),
+        waits="books",
+    ),
+)
+
+_DATES = (
+    Problem(
+        "undated_invoice",
+        "Nothing tells when invoice {record} was issued.",
+        "{count} invoices have nothing that tells when they were issued.",
+        'Set `undated` of the target to "due_date" or "first_seen".',
+        ("number",),
+        waits="books",
+    ),
+    Problem(
+        "undated_payment",
+        "Nothing tells when invoice {record} was paid.",
+        "{count} paid invoices have no paying date.",
+        'Set `undated` of the target to "due_date", "issue_date" or "first_seen".',
+        ("number",),
+        waits="books",
+    ),
+    Problem(
+        "period_locked",
+        "{record} belongs to {date}, but the books are closed up to {locked}.",
+        "{count} records belong to a period that is closed up to {locked}.",
+        "Open the period in the books or move `lock_date`, or book it by hand in an open period.",
+        ("record", "date", "locked"),
+        ("locked",),
+        waits="books",
+    ),
+)
+
+_LIFE = (
+    Problem(
+        "cancelled_after_payment",
+        "Invoice {record} was paid and then cancelled; its payment stands in the books.",
+        "{count} invoices were paid and then cancelled; their payments stand in the books.",
+        "Refund or move the payment in the books and void the invoice there, "
+        "or take the cancelling back in FastFaktura.",
+        ("number",),
+        waits="person",
+    ),
+    Problem(
+        "back_from_paid",
+        "Invoice {record} was paid and is {status} again; its payment stands in the books.",
+        "{count} invoices were paid and no longer are; their payments stand in the books.",
+        "Set `unsettle = true` to void such payments, or void this one in the books.",
+        ("number", "status"),
+        waits="books",
+    ),
+    Problem(
+        "vanished_invoice",
+        "Invoice {record} ({status}) no longer exists in FastFaktura; it stands in the books.",
+        "{count} issued invoices no longer exist in FastFaktura; they stand in the books.",
+        "Void it in the books if that is right; issued invoices are never taken away unasked.",
+        ("number", "status"),
+        waits="person",
+    ),
+    Problem(
+        "changed_after_booking",
+        "{record} changed in FastFaktura after it was booked: {differences}.",
+        "{count} records changed in FastFaktura after they were booked.",
+        'Correct the books by hand and retry, or set `on_change = "update"` for unpaid ones.',
+        ("record", "differences"),
+        waits="person",
+    ),
+    Problem(
+        "conflict",
+        "{record}: {field} was changed on both sides: it was {base}, FastFaktura says {source}, "
+        "the books say {target}.",
+        "{count} values of {field} were changed on both sides.",
+        'Make both sides equal, or let `conflicts = "source"` or `"target"` decide.',
+        ("record", "field", "base", "source", "target"),
+        ("field",),
+        waits="books",
+    ),
+)
+
+_BOOKS = (
+    Problem(
+        "currency_not_held",
+        "Invoice {record} is in {currency}, which the books cannot hold.",
+        "{count} invoices are in {currency}, which the books cannot hold.",
+        "Turn the currency on in the books, or book the invoice by hand.",
+        ("number", "currency"),
+        ("currency",),
+        waits="books",
+    ),
+    Problem(
+        "ambiguous_match",
+        "{record}: several records in the books may be it: {candidates}.",
+        "{count} records may each be one of several in the books.",
+        "Bind it with `syncd mappings link`, or merge the doubles in the books.",
+        ("record", "candidates"),
+        waits="books",
+    ),
+    Problem(
+        "adopted_differs",
+        "{record} stood in the books already and was bound to; it differs: {differences}.",
+        "{count} records stood in the books already and were bound to; they differ.",
+        "Make both sides equal; what a person wrote in the books is not overwritten.",
+        ("record", "differences"),
+        waits="books",
+    ),
+    Problem(
+        "adopted_totals_differ",
+        "{record} stands in the books already, but with other amounts: {differences}.",
+        "{count} records stand in the books already, but with other amounts.",
+        "Correct the amounts in the books, or void the record there.",
+        ("record", "differences"),
+        waits="books",
+    ),
+    Problem(
+        "removed_there",
+        "{record} was taken out of the books by hand; it is not written again.",
+        "{count} records were taken out of the books by hand; they are not written again.",
+        "If it should stand there after all: `syncd mappings unlink` for it, then run again.",
+        ("record",),
+        waits="person",
+    ),
+    Problem(
+        "rejected_by_target",
+        "The books will not have {record}: {reason}",
+        "The books will not have {count} records: {reason}",
+        f"Mend what the reason names, {_RETRY}",
+        ("record", "reason"),
+        ("reason",),
+        waits="books",
+    ),
+    Problem(
+        "unencodable",
+        "{record} cannot be written: {reason}",
+        "{count} records hold characters that cannot be written.",
+        "Choose an encoding that holds all characters (utf-8), or change the text in FastFaktura.",
+        ("record", "reason"),
+        waits="books",
+    ),
+    Problem(
+        "in_doubt_unresolved",
+        "{record}: a {verb} was sent, its answer was lost, and whether it happened cannot be told.",
+        "{count} operations were sent whose answers were lost, and nothing tells if they happened.",
+        f"Look in the books; bind the record with `syncd mappings link` if it stands there, {_RETRY}",
+        ("record", "verb"),
+        waits="person",
+    ),
+    Problem(
+        "stale_too_often",
+        "{record} changed in the books each time it was to be written.",
+        "{count} records changed in the books each time they were to be written.",
+        "Something else keeps writing it; stop that. syncd tries again in the next cycle.",
+        ("record",),
+        waits="books",
+    ),
+    Problem(
+        "waits_for_client",
+        "Invoice {record} waits for its client {client_id} to be written.",
+        "{count} invoices wait for their clients to be written.",
+        "Mend the client's problem first.",
+        ("number", "client_id"),
+        waits="books",
+    ),
+    Problem(
+        "waits_for_other",
+        "{record} waits for another record that it stands on.",
+        "{count} records wait for others that they stand on.",
+        "Mend the problem of its client or invoice first.",
+        ("record",),
+        waits="books",
+    ),
+)
+
+_HOLDS = tuple(
+    Problem(code, text, text, remedy, parameters, parameters, waits="person", severity="hold")
+    for code, text, remedy, parameters in (
+        (
+            "account_changed",
+            "None of {asked} records asked for, of {known} known so far, is in this FastFaktura account.",
+            "Check the API key: it seems to be another account's. If the account is right, `syncd release` the source.",
+            ("known", "asked"),
+        ),
+        (
+            "walk_too_short",
+            "FastFaktura showed only {seen} of {known} known {kind}s.",
+            "See whether they are there in FastFaktura; if they are truly gone, `syncd release` the source.",
+            ("kind", "seen", "known"),
+        ),
+        (
+            "books_changed",
+            "These books are not those of before: then {before}, now {now}.",
+            "Check the target's settings and credentials; if the change is meant, `syncd release` the target.",
+            ("before", "now"),
+        ),
+        (
+            "too_many_changes",
+            "{changed} of {known} records ({share}) would change at once; {allowed} are allowed.",
+            "Look at `syncd plan`; if it is right, `syncd release` the target or raise `max_change_share`.",
+            ("changed", "known", "share", "allowed"),
+        ),
+        (
+            "too_many_voids",
+            "{count} records would be voided, unsettled or archived at once; {allowed} are allowed.",
+            "Look at `syncd plan`; if it is right, `syncd release` the target or raise `max_voids`.",
+            ("count", "allowed"),
+        ),
+        (
+            "strange_books",
+            "Nothing is bound yet, but {count} invoices stand in these books under other ids.",
+            "If the state was lost, restore it; if these are the right books, `syncd release`.",
+            ("count",),
+        ),
+        (
+            "history_without_start_date",
+            "These books have a history, and no `start_date` says from when syncd writes.",
+            "Set `start_date` of the target to the first issue date that syncd is to write.",
+            (),
+        ),
+    )
+)
+
+_NOTES = (
+    Problem(
+        "source_silent",
+        "The source {source} has not been read since {since}.",
+        "{count} sources are no longer read.",
+        "See `syncd status` and the log; check the service, the network and the API key.",
+        ("source", "since"),
+        waits="books",
+    ),
+    Problem(
+        "order_unknown",
+        "FastFaktura lists invoices in no order that syncd can tell; new ones born settled come with the sweep.",
+        "FastFaktura lists invoices of {count} sources in no order that syncd can tell.",
+        "Nothing need be done; a shorter `full_sweep` finds such invoices sooner.",
+        waits="books",
+        severity="note",
+    ),
+    Problem(
+        "status_ignored",
+        "FastFaktura ignores the status filter; open invoices come with the sweep.",
+        "FastFaktura ignores the status filter for {count} sources.",
+        "Nothing need be done; a shorter `full_sweep` sees changes sooner.",
+        waits="books",
+        severity="note",
+    ),
+)
+
+CATALOGUE: dict[str, Problem] = {one.code: one for one in (*_PAYLOAD, *_DATES, *_LIFE, *_BOOKS, *_HOLDS, *_NOTES)}

@@ -1,0 +1,43 @@
+"""The command line of syncd: ``main`` runs it and turns every error into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with the code of DESIGN section 7."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    from typer.exceptions import Abort, Exit, TyperException
+
+    from syncd.cli.app import command
+    from syncd.cli.console import complain
+    from syncd.errors import SyncdError
+
+    try:
+        result = command().main(
+            args=list(arguments) if arguments is not None else None, prog_name="syncd", standalone_mode=False
+        )
+    except SyncdError as error:
+        complain(str(error))
+        return error.exit_code
+    except Exit as stop:
+        return int(stop.exit_code)
+    except TyperException as error:
+        show = getattr(error, "show", None)
+        if show is not None:
+            show()
+        return 2
+    except (Abort, KeyboardInterrupt):
+        complain("Stopped.")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0

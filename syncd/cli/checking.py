@@ -1,0 +1,91 @@
+"""`syncd check`: settings, state, each source and each target: reachable, allowed, complete; and what to mend."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from syncd.cli import console
+from syncd.cli.opening import settings_of
+from syncd.engine import Engine, fastfaktura
+from syncd.errors import Refused, SyncdError, Unreachable
+from syncd.settings import Settings
+from syncd.state.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one thing looks like: fine, to be mended, or out of reach."""
+
+    what: str
+    good: bool
+    said: str
+    exit_code: int = 0
+
+
+def check_all(config: Path | None, *, json: bool) -> int:
+    """Check everything that a run needs, and return the exit code of the worst."""
+    settings = settings_of(config)
+    found = [Finding("settings", True, str(settings.path)), *_check_state(settings)]
+    found += [_check_source(settings, name) for name in settings.sources]
+    if all(one.good for one in found[:2]):
+        found += _check_targets(settings)
+    code = max((one.exit_code for one in found), default=0)
+    if json:
+        console.print_json("syncd.check/1", {"exit_code": code, "checks": [_document(one) for one in found]})
+    else:
+        for one in found:
+            sign = "[green]good[/green]" if one.good else "[red]mend[/red]"
+            console.say(f"{sign}  {one.what}: {escape(one.said)}")
+    return code
+
+
+def _document(one: Finding) -> dict[str, Any]:
+    return {"what": one.what, "good": one.good, "said": one.said}
+
+
+def _check_state(settings: Settings) -> list[Finding]:
+    try:
+        Store(settings.state, lock=False).close()
+    except SyncdError as error:
+        return [Finding("state", False, str(error), error.exit_code)]
+    return [Finding("state", True, f"{settings.state} (SQLite {sqlite3.sqlite_version})")]
+
+
+def _check_source(settings: Settings, name: str) -> Finding:
+    api = fastfaktura(settings.sources[name])
+    try:
+        profile = api.business()
+        company = profile.get("name") if isinstance(profile, dict) else None
+        rows = len(api.invoices(1).rows)
+    except (Unreachable, Refused) as error:
+        return Finding(f"source {name}", False, str(error), 3)
+    except SyncdError as error:
+        return Finding(f"source {name}", False, str(error), 1)
+    finally:
+        api.close()
+    return Finding(
+        f"source {name}", True, f"{company or 'a company without a name'}, {rows} invoice(s) on the first page"
+    )
+
+
+def _check_targets(settings: Settings) -> list[Finding]:
+    found: list[Finding] = []
+    store = Store(settings.state, lock=False)
+    engine = Engine(settings, store)
+    try:
+        for target in settings.targets.values():
+            try:
+                with engine.session(target) as session:
+                    books = session.books
+                    found.append(Finding(f"target {target.name}", True, f"{target.connector_name}: {books.company}"))
+                    found += [Finding(f"target {target.name}", False, said, 1) for said in books.findings]
+            except SyncdError as error:
+                found.append(Finding(f"target {target.name}", False, str(error), error.exit_code))
+    finally:
+        store.close()
+    return found

@@ -1,0 +1,61 @@
+"""`syncd mappings`: list, export and import the bindings."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+from syncd.cli import console
+from syncd.cli.opening import engine
+from syncd.errors import UsageError
+from syncd.state import bindings
+
+COLUMNS = ("target", "kind", "id", "external_id", "version", "state")
+
+
+def list_mappings(config: Path | None, target: str | None, *, json: bool) -> int:
+    """List bindings."""
+    with engine(config, lock=False) as parts, parts.store.read() as connection:
+        rows = [tuple(str(cell or "") for cell in row) for row in bindings.listed(connection, target)]
+    if json:
+        console.print_json("syncd.mappings/1", {"mappings": [dict(zip(COLUMNS, row, strict=True)) for row in rows]})
+    else:
+        console.table(COLUMNS, rows)
+    return 0
+
+
+def export_mappings(config: Path | None, file: Path | None) -> int:
+    """Write bindings as CSV."""
+    with engine(config, lock=False) as parts, parts.store.read() as connection:
+        rows = bindings.listed(connection, None)
+    if file is None:
+        csv.writer(sys.stdout, lineterminator="\n").writerows([COLUMNS, *rows])
+    else:
+        with file.open("w", newline="", encoding="utf-8") as out:
+            csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows])
+        console.say(f"{len(rows)} mapping(s) written to {file}.")
+    return 0
+
+
+def import_mappings(config: Path | None, file: Path) -> int:
+    """Read bindings from CSV; what stands is left alone, what contradicts it is an error and nothing is imported."""
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        reader = csv.DictReader(lines)
+        if not {"target", "kind", "id", "external_id"} <= set(reader.fieldnames or ()):
+            raise UsageError(f"{file}: the header row must name target, kind, id and external_id.")
+        rows = list(reader)
+    with engine(config, lock=False) as parts:
+        for line, row in enumerate(rows, 2):
+            if row["target"] not in parts.settings.targets or row["kind"] not in ("client", "invoice", "payment"):
+                raise UsageError(
+                    f"{file}, line {line}: there is no target {row['target']!r} or kind {row['kind']!r}. "
+                    "Nothing was imported."
+                )
+        with parts.store.write() as connection:
+            clash = bindings.clash(connection, rows)
+            added = 0 if clash else bindings.add_links(connection, rows)
+        if clash is not None:
+            raise UsageError(f"{file}: {clash} Nothing was imported.")
+    console.say(f"{added} mapping(s) imported; {len(rows) - added} stood already.")
+    return 0

@@ -1,0 +1,102 @@
+"""`syncd reconcile`: compare both sides and report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from syncd import audit
+from syncd.cli import console
+from syncd.cli.opening import engine, targets_of
+from syncd.due import Narrow
+from syncd.errors import Refused, SyncdError, Unreachable
+from syncd.money import amount
+from syncd.reconcile import Report
+
+
+def reconcile_all(
+    config: Path | None, targets: Sequence[str] | None, since: datetime | None, until: datetime | None, *, json: bool
+) -> int:
+    """Compare each target with the mirror; exit 1 when something differs."""
+    narrow = Narrow(since.date() if since else None, until.date() if until else None)
+    reports: list[Report] = []
+    errors: dict[str, SyncdError] = {}
+    with console.progress(quiet=json) as progress, engine(config, lock=False, progress=progress) as parts:
+        for target in targets_of(parts.settings, targets or ()):
+            try:
+                with parts.session(target) as session:
+                    everything = session.can.picture or target.clients == "all"
+                    reports.append(audit.reconcile(session, narrow, all_clients=everything))
+            except (Unreachable, Refused) as failure:
+                errors[target.name] = failure
+    if json:
+        console.print_json("syncd.reconcile/1", _document(reports, errors))
+    else:
+        for report in reports:
+            _tell(report)
+        for name, error in errors.items():
+            console.complain(f"target {name}: {error}")
+    if errors:
+        return 3
+    return 0 if all(report.in_step for report in reports) else 1
+
+
+def _tell(report: Report) -> None:
+    if report.in_step:
+        console.say(f"target {report.target}: [green]in step[/green], {report.compared} records compared")
+    else:
+        console.say(
+            f"target {report.target}: [yellow]{len(report.differences)} difference(s)[/yellow], "
+            f"{report.compared} records compared"
+        )
+        console.table(
+            ("kind", "record", "id", "what", "field", "source", "target"),
+            [(one.kind, one.label, one.id, one.what, one.field, one.source, one.target) for one in report.differences],
+        )
+    rows = [
+        (
+            currency,
+            month,
+            str(both.source[0]),
+            amount(both.source[3]),
+            str(both.target[0]),
+            amount(both.target[3]),
+            _sign(both.source, both.target),
+        )
+        for (currency, month), both in sorted(report.sums.items())
+    ]
+    console.table(
+        ("currency", "month", "invoices", "source total", "invoices", "target total", ""), rows, right=(2, 3, 4, 5)
+    )
+
+
+def _sign(source: list[int], target: list[int]) -> str:
+    return "" if source == target else "differs"
+
+
+def _document(reports: Sequence[Report], errors: dict[str, SyncdError]) -> dict[str, Any]:
+    return {
+        "in_step": not errors and all(report.in_step for report in reports),
+        "targets": [
+            {
+                "name": report.target,
+                "in_step": report.in_step,
+                "compared": report.compared,
+                "differences": [asdict(one) for one in report.differences],
+                "totals": [
+                    {"currency": currency, "month": month, "source": _sums(both.source), "target": _sums(both.target)}
+                    for (currency, month), both in sorted(report.sums.items())
+                ],
+            }
+            for report in reports
+        ],
+        "errors": [{"target": name, "said": str(error)} for name, error in errors.items()],
+    }
+
+
+def _sums(side: list[int]) -> dict[str, Any]:
+    count, *cents = side
+    return {"invoices": count, **dict(zip(("subtotal", "tax", "total"), map(amount, cents), strict=True))}

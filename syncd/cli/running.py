@@ -1,0 +1,160 @@
+"""`syncd run` and `syncd plan`: one sync, and what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from syncd.cli import console
+from syncd.cli.opening import engine, targets_of
+from syncd.due import Narrow
+from syncd.engine import Engine, Reread, RunReport, SourceRun
+from syncd.errors import UsageError
+from syncd.model import STATUSES
+from syncd.problems import group, remedy, sentence
+from syncd.state import problems
+from syncd.sync import Passed, Wish
+
+
+def run_once(
+    config: Path | None,
+    command: str,
+    targets: Sequence[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+    statuses: Sequence[str] | None,
+    *,
+    full: bool = False,
+    details: bool = False,
+    dry: bool = False,
+    force: bool = False,
+    json: bool = False,
+) -> int:
+    """Run once, say how it went, and return the exit code."""
+    narrow = _narrow(since, until, statuses or ())
+    if details and not full:
+        raise UsageError("--details goes with --full.")
+    with console.progress(quiet=json) as progress, engine(config, progress=progress) as parts:
+        chosen = targets_of(parts.settings, targets or ())
+        wish = Wish(narrow, dry=dry, force=force, afresh=full)
+        report = parts.run(command, chosen, wish, Reread(full, details))
+        waiting = _waiting(parts, report)
+    if json:
+        console.print_json("syncd.run/1", _document(report, waiting, dry=dry))
+    else:
+        _tell(report, waiting, dry=dry)
+    return report.exit_code
+
+
+def _narrow(since: datetime | None, until: datetime | None, statuses: Sequence[str]) -> Narrow:
+    for status in statuses:
+        if status not in STATUSES:
+            raise UsageError(f"--status {status}: there is no such status; it is one of {', '.join(STATUSES)}.")
+    if since and until and since > until:
+        raise UsageError("--since lies after --until.")
+    return Narrow(since.date() if since else None, until.date() if until else None, frozenset(statuses))
+
+
+def _waiting(parts: Engine, report: RunReport) -> list[Any]:
+    owners = [one.target for one in report.targets] + [f"source:{one.name}" for one in report.sources]
+    with parts.store.read() as connection:
+        return [problems.finding_of(row) for row in problems.listed(connection, owners)]
+
+
+def _tell(report: RunReport, waiting: list[Any], *, dry: bool) -> None:
+    for source in report.sources:
+        console.say(_source_line(source))
+        for hold in source.holds:
+            console.say(f"  [red]held:[/red] {escape(sentence(hold))} {escape(remedy(hold))}")
+    for target in report.targets:
+        _tell_target(target, dry=dry)
+    for grouped in group(waiting):
+        console.say(f"[yellow]problem:[/yellow] {escape(grouped.sentence)} {escape(grouped.remedy)}")
+    if waiting:
+        console.say(f"{len(waiting)} problem(s) wait for a person; `syncd problems list` shows each.")
+
+
+def _source_line(source: SourceRun) -> str:
+    if source.error:
+        return f"source {source.name}: [red]{escape(source.error)}[/red]"
+    if source.pulled is None:
+        return f"source {source.name}: not pulled"
+    pulled = source.pulled
+    moved = f"{pulled.new} new, {pulled.changed} changed, {pulled.gone} gone"
+    return f"source {source.name}: {moved}; {sum(pulled.requests.values())} requests"
+
+
+def _tell_target(target: Passed, *, dry: bool) -> None:
+    if target.error:
+        console.say(f"target {target.target}: [red]{escape(target.error)}[/red]")
+        return
+    for hold in target.holds:
+        told = escape(f"{sentence(hold)} {remedy(hold)}")
+        console.say(f"target {target.target}: [red]held, nothing is written:[/red] {told}")
+    operations = ", ".join(f"{n} {verb} {kind}" for (kind, verb), n in sorted(target.tally.operations.items()))
+    if dry or target.holds:
+        console.say(f"target {target.target}: would write {operations or 'nothing'}")
+        return
+    applied = target.applied
+    extra = "".join(
+        f", {n} {what}"
+        for n, what in ((applied.rejected, "rejected"), (applied.doubt, "in doubt"), (applied.left, "left for later"))
+        if n
+    )
+    kept = f"; {target.drift} record(s) edited by hand are kept as they are" if target.drift else ""
+    console.say(f"target {target.target}: {applied.done} written ({operations or 'nothing to do'}){extra}{kept}")
+
+
+def _document(report: RunReport, waiting: list[Any], *, dry: bool) -> dict[str, Any]:
+    return {
+        "dry_run": dry,
+        "exit_code": report.exit_code,
+        "sources": [_source_document(one) for one in report.sources],
+        "targets": [_target_document(one) for one in report.targets],
+        "problems": [
+            {
+                "code": one.code,
+                "kind": one.kind,
+                "id": one.id,
+                "parameters": dict(one.parameters),
+                "sentence": sentence(one),
+                "remedy": remedy(one),
+            }
+            for one in waiting
+        ],
+    }
+
+
+def _source_document(source: SourceRun) -> dict[str, Any]:
+    pulled = source.pulled
+    return {
+        "name": source.name,
+        "error": source.error,
+        "held": [{"code": hold.code, "sentence": sentence(hold), "remedy": remedy(hold)} for hold in source.holds],
+        "new": pulled.new if pulled else 0,
+        "changed": pulled.changed if pulled else 0,
+        "gone": pulled.gone if pulled else 0,
+        "requests": dict(pulled.requests) if pulled else {},
+    }
+
+
+def _target_document(target: Passed) -> dict[str, Any]:
+    operations = [
+        {"verb": verb, "kind": kind, "count": n} for (kind, verb), n in sorted(target.tally.operations.items())
+    ]
+    return {
+        "name": target.target,
+        "error": target.error,
+        "held": [{"code": hold.code, "sentence": sentence(hold), "remedy": remedy(hold)} for hold in target.holds],
+        "planned": operations,
+        "written": target.applied.done,
+        "rejected": target.applied.rejected,
+        "in_doubt": target.applied.doubt,
+        "left": target.applied.left,
+        "problems": target.problems,
+        "kept_by_hand": target.drift,
+    }

@@ -1,0 +1,334 @@
+"""The contract between the engine and a connector: what a connector is given, and what it must, may and must not do.
+
+Words (``docs/connectors.md`` tells them at length):
+
+- *content*: one record in the engine's own terms, a JSON document. Scalars are text, integers (cents) or ``None``;
+  ``lines`` is a list of ``[description, quantity, unit_price, tax_rate]`` and ``events`` a list of
+  ``[event_id, type, occurred_at, data]``. The fields of each kind are in ``FIELDS``.
+- *fields*: the same, flat: ``{"number": …, "lines.1.quantity": …, "events.<event_id>.type": …}``; see
+  ``syncd.fields``. The engine compares fields; a value a connector cannot read stays the text it found.
+- *mark*: a short key made from the source record alone. A connector must write it with the record, in one atomic
+  effect, where the target has a place for it, so that the record is found again without any state.
+- *key*: the idempotency key of one operation; the same operation has the same key on every machine.
+
+A connector decides nothing, keeps no mappings and retries no write. It is used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel
+from structlog.typing import FilteringBoundLogger
+
+from syncd.http import Http
+from syncd.model import Kind
+
+CONTRACT = 1
+"""The version of this contract; a connector declares the one it was written for."""
+
+Verb = Literal["create", "adopt", "update", "post", "settle", "unsettle", "void", "archive", "attach"]
+
+Scalar = str | int | None
+Content = dict[str, Any]
+Fields = dict[str, Scalar]
+
+FIELDS: dict[Kind, tuple[str, ...]] = {
+    "client": (
+        "client_id",
+        "name",
+        "email",
+        "phone",
+        "address",
+        "country",
+        "locale",
+        "external_id",
+        "tags",
+        "archived_at",
+    ),
+    "invoice": (
+        *(
+            "invoice_id",
+            "number",
+            "client_id",
+            "client_name",
+            "currency",
+            "subtotal",
+            "tax",
+            "total",
+            "status",
+        ),
+        *("issue_date", "due_date", "paid_date", "public_url", "notes", "lines", "events"),
+    ),
+    "payment": (
+        "invoice_id",
+        "number",
+        "client_id",
+        "currency",
+        "amount",
+        "paid_date",
+        "issue_date",
+    ),
+}
+"""Every field of each kind, in order. Amounts are cents, dates ISO, times ISO in UTC with ``Z``, tags ``a;b``."""
+
+LINE_FIELDS = ("description", "quantity", "unit_price", "tax_rate")
+EVENT_FIELDS = ("event_id", "type", "occurred_at", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a connector can do; declared, and checked by the engine before it plans.
+
+    ``fields``: the fields of each kind that it writes *and* reads back (others are never compared); a kind left out
+    is never written. ``picture``: the target is a picture of the source (every status is shown, every change is
+    written), not books in which money once booked stands. ``batch``: the most operations in one ``write``; ``None``
+    is a whole plan in one. ``refs``: kinds whose target id a payload of another kind holds, so that they must stand
+    before it is rendered. ``replay_safe``: the same key and bytes sent again have no second effect.
+    ``settle_delay``: seconds after which a write whose answer was lost has either happened or never will.
+    ``currencies``: ISO codes, ``None`` is any.
+    """
+
+    fields: Mapping[Kind, frozenset[str]]
+    verbs: frozenset[Verb]
+    picture: bool = False
+    batch: int | None = 1
+    refs: frozenset[Kind] = frozenset()
+    replay_safe: bool = False
+    settle_delay: float = 0.0
+    currencies: frozenset[str] | None = None
+    contract: int = CONTRACT
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What a target is at this moment, read only.
+
+    ``identity`` names the books so that other credentials, another company or another folder are noticed (stable for
+    as long as they are the same books). ``findings`` are sentences on what is missing or wrong, for ``check``.
+    ``empty``: nothing at all stands there, so there is nothing to look for. ``locked_until``: the last closed day.
+    """
+
+    company: str
+    identity: str
+    empty: bool = False
+    currency: str | None = None
+    currencies: frozenset[str] | None = None
+    locked_until: date | None = None
+    findings: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """One record as it stands in the target.
+
+    ``version``: whatever changes when the record changes, to guard writes; ``None`` where the target has none.
+    ``void``: it was voided or cancelled there, so it binds nothing. ``by_hand``: ``False`` where the target can prove
+    that nobody but syncd has written it, ``True`` where that is not known.
+    """
+
+    kind: Kind
+    external_id: str
+    mark: str | None
+    version: str | None
+    fields: Fields
+    void: bool = False
+    by_hand: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A record that no longer stands in the target, or a row a person took out."""
+
+    kind: Kind
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of what changed: records, what went, and after the last page the ``token`` for next time.
+
+    ``whole``: this stream shows everything that stands, so what it does not show is gone. ``lost``: kinds of which the
+    whole store is missing (a file, a table), to be built anew rather than taken for removed by a person.
+    """
+
+    remotes: tuple[Remote, ...] = ()
+    gone: tuple[Gone, ...] = ()
+    token: str | None = None
+    whole: bool = False
+    lost: frozenset[Kind] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A source record that has no mapping yet: what it can be recognised by."""
+
+    kind: Kind
+    id: str
+    mark: str
+    content: Content
+    refs: Mapping[Kind, str] = field(default_factory=dict)
+
+
+How = Literal["mark", "external_id", "number", "email", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Candidates for one wanted record, each with how it was found; ``certain``: none means absent for certain."""
+
+    kind: Kind
+    id: str
+    candidates: tuple[tuple[How, Remote], ...] = ()
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One change at a target, decided and not yet rendered.
+
+    ``changes`` (update): field path → (before, after). ``refs``: kind → target id of the records it stands on; during
+    planning an id that is not known yet is ``""``. ``external_id`` and ``version``: the record it changes.
+    """
+
+    verb: Verb
+    kind: Kind
+    id: str
+    mark: str
+    key: str
+    content: Content
+    changes: Mapping[str, tuple[Scalar, Scalar]] = field(default_factory=dict)
+    refs: Mapping[Kind, str] = field(default_factory=dict)
+    external_id: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One operation as it stands in the journal: what ``write`` is given, and given again in a replay."""
+
+    number: int
+    verb: Verb
+    kind: Kind
+    id: str
+    mark: str
+    key: str
+    payload: bytes
+    external_id: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Carried out; the record as it stands now (``fields`` as far as the answer shows them)."""
+
+    external_id: str
+    version: str | None = None
+    fields: Fields | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """A record with this mark or key stood there already; nothing was written."""
+
+    external_id: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The target, or the translation, will not have it; ``reason`` is a sentence, the target's own where it has one."""
+
+    reason: str
+    code: str = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The record is no longer what the plan saw; nothing was written; it is read and planned anew."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It was sent and no answer came: in doubt."""
+
+    reason: str = ""
+
+
+Outcome = Done | Exists | Rejected | Stale | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the engine lends a connector: its name, an HTTP client factory, the clock, a logger, room for files.
+
+    ``folder``: where relative paths of the settings start. ``scratch``: a folder for temporary files. ``tokens``: a
+    small durable place, ``tokens.get(name)`` and ``tokens.put(name, text)``, committed at once.
+    """
+
+    target: str
+    http: Callable[..., Http]
+    now: Callable[[], datetime]
+    log: FilteringBoundLogger
+    folder: Path
+    scratch: Path
+    tokens: Tokens
+
+
+class Tokens(Protocol):
+    """A small durable place for what must outlive a run."""
+
+    def get(self, name: str) -> str | None:
+        """Read what was put under this name."""
+
+    def put(self, name: str, text: str) -> None:
+        """Keep a text under this name, durably, before returning."""
+
+
+class Connector(Protocol):
+    """One set of books. Made by the class's constructor with ``(settings, context)``; nothing is opened by that."""
+
+    Settings: ClassVar[type[BaseModel]]
+    """The connector's own settings: pydantic, ``extra="forbid"``; descriptions and defaults feed the example file."""
+
+    capabilities: Capabilities
+    """Declared; may depend on the settings."""
+
+    @property
+    def place(self) -> str:
+        """Name the books in one text without secrets; two targets with the same text write to the same books."""
+
+    def open(self) -> Books:
+        """Read what the books are. Must not write, but for completing what an interrupted ``write`` had committed to.
+
+        Raises ``Unreachable`` or ``Refused`` with a sentence when it cannot work at all.
+        """
+
+    def changes(self, since: str | None) -> Iterator[Page]:
+        """Stream what changed at the target since the token (``None``: everything that stands).
+
+        Must raise where it cannot go on; a stream that ends early would make records look deleted.
+        """
+
+    def find(self, wanted: Iterable[Wanted]) -> Iterator[Found]:
+        """Answer for each wanted record, in the order given, what stands there by mark, id, number, e-mail or name."""
+
+    def render(self, operation: Operation, books: Books) -> bytes | Rejected:
+        """Translate; pure: identical input gives identical bytes."""
+
+    def write(self, entries: Iterable[Entry]) -> Iterator[tuple[int, Outcome]]:
+        """Carry out a batch, in the order given: clients, invoices, payments, each by date and number.
+
+        Yields one outcome for each entry's number. Must raise ``NotSent`` when nothing of the batch was carried out,
+        for certain; any other exception leaves every entry without an outcome in doubt. Must never send anything twice.
+        """
+
+    def close(self) -> None:
+        """Let go of connections and files."""

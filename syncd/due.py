@@ -1,0 +1,139 @@
+"""The records a pass looks at, read from the mirror and understood: what changed, and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy.engine import Row
+
+from syncd.model import Client, Invoice, Kind, Rejection
+from syncd.payload import read_client, read_invoice
+from syncd.plan import Seen
+from syncd.session import Session
+from syncd.state import work
+
+
+class DueClient(NamedTuple):
+    """One client to look at."""
+
+    id: str
+    revision: int
+    client: Client | Rejection
+
+
+class DueInvoice(NamedTuple):
+    """One invoice to look at, with its client as far as the mirror has it."""
+
+    id: str
+    revision: int
+    seen: Seen
+    invoice: Invoice | Rejection
+    client: Client | Rejection | None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a pass looks at: revisions in (since, upto], and single records that wait; ``only``: nothing but those."""
+
+    since: int
+    upto: int
+    waiting: frozenset[tuple[Kind, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """What a run writes at most: issue dates (inclusive) and statuses."""
+
+    since: date | None = None
+    until: date | None = None
+    statuses: frozenset[str] = frozenset()
+
+    @property
+    def all(self) -> bool:
+        """Nothing is left out."""
+        return self.since is None and self.until is None and not self.statuses
+
+    def takes(self, invoice: Invoice) -> bool:
+        """Tell whether an invoice is within; one without an issue date is within no dates."""
+        if self.statuses and invoice.status not in self.statuses:
+            return False
+        if self.since is None and self.until is None:
+            return True
+        day = invoice.issue_date
+        return (
+            day is not None and (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
+        )
+
+
+def clients(session: Session, reach: Range) -> Iterator[list[DueClient]]:
+    """Stream the clients that changed or wait."""
+    ids = [record_id for kind, record_id in reach.waiting if kind == "client"]
+    for rows in _chunks(session, "client", reach, ids):
+        yield [_client(row) for row in rows]
+
+
+def named_clients(session: Session, ids: Iterable[str]) -> Iterator[list[DueClient]]:
+    """Stream single clients."""
+    for rows in work.by_id(session.store, session.source, "client", ids):
+        yield [_client(row) for row in rows]
+
+
+def invoices(session: Session, reach: Range, also: Iterable[str] = ()) -> Iterator[list[DueInvoice]]:
+    """Stream the invoices that changed or wait, and others by id."""
+    ids = {record_id for kind, record_id in reach.waiting if kind != "client"} | set(also)
+    for rows in _chunks(session, "invoice", reach, ids):
+        yield with_clients(session, rows)
+
+
+def every_invoice(session: Session) -> Iterator[list[DueInvoice]]:
+    """Stream all invoices of the mirror."""
+    for rows in work.every(session.store, session.source, "invoice"):
+        yield with_clients(session, rows)
+
+
+def _chunks(session: Session, kind: Kind, reach: Range, ids: Iterable[str]) -> Iterator[list[Row[Any]]]:
+    for rows in work.changed(session.store, session.source, kind, reach.since, reach.upto):
+        yield list(rows)
+    for rows in work.by_id(session.store, session.source, kind, ids):
+        rest = [row for row in rows if not reach.since < row.revision <= reach.upto]
+        if rest:
+            yield rest
+
+
+def _client(row: Row[Any]) -> DueClient:
+    return DueClient(row.id, row.revision, read_client(orjson.loads(row.raw)))
+
+
+def with_clients(session: Session, rows: Iterable[Row[Any]]) -> list[DueInvoice]:
+    """Understand invoices, each with its client."""
+    rows = list(rows)
+    wanted = sorted({row.client_id for row in rows if row.client_id})
+    with session.store.read() as connection:
+        known = {
+            row.id: read_client(orjson.loads(row.raw))
+            for row in work.read(connection, session.source, "client", wanted)
+        }
+    zone = session.policy.zone
+    return [
+        DueInvoice(
+            row.id,
+            row.revision,
+            _seen(row),
+            read_invoice(orjson.loads(row.raw), zone),
+            known.get(row.client_id),
+        )
+        for row in rows
+    ]
+
+
+def _seen(row: Row[Any]) -> Seen:
+    status = _moment(row.status_seen) if row.status_seen is not None else None
+    return Seen(_moment(row.first_seen), status, row.gone_at is not None)
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

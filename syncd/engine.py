@@ -1,0 +1,216 @@
+"""The parts put together for one command or daemon: settings, state, clock and stop; pulling sources, passing targets.
+
+No process-wide state: everything a run uses is an argument or made here and closed here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import orjson
+import structlog
+
+from syncd.apply import Clock
+from syncd.connector import Capabilities, Connector, Context
+from syncd.errors import Refused, StateError, SyncdError, Unreachable
+from syncd.fastfaktura import FastFaktura
+from syncd.http import Http
+from syncd.problems import Finding
+from syncd.pull import Pulled, pull
+from syncd.session import Progress, Session, policy_of, silent
+from syncd.settings import Settings, SourceSettings, TargetSettings
+from syncd.state import cursors, problems, runs
+from syncd.state.store import Store
+from syncd.sync import Passed, Wish, sync
+
+
+def utc_now() -> datetime:
+    """The time now, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """How much of the source a run reads beyond an ordinary cycle."""
+
+    full: bool = False
+    details: bool = False
+
+
+@dataclass(slots=True)
+class SourceRun:
+    """How pulling one source went."""
+
+    name: str
+    pulled: Pulled | None = None
+    holds: list[Finding] = field(default_factory=list)
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class RunReport:
+    """How a run went, source by source and target by target."""
+
+    sources: list[SourceRun] = field(default_factory=list)
+    targets: list[Passed] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """The first that holds: 3 not reached or refused, 5 held, 1 problems, 0 in step (DESIGN section 7)."""
+        if any(one.error for one in self.sources) or any(one.unreachable for one in self.targets):
+            return 3
+        if any(one.holds for one in self.sources) or any(one.holds for one in self.targets):
+            return 5
+        if any(one.problems or one.error or one.applied.doubt for one in self.targets):
+            return 1
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What runs need, made once."""
+
+    settings: Settings
+    store: Store
+    now: Callable[[], datetime] = utc_now
+    stop: threading.Event = field(default_factory=threading.Event)
+    progress: Progress = silent
+
+    def run(self, command: str, targets: Sequence[TargetSettings], wish: Wish, reread: Reread = Reread()) -> RunReport:
+        """Pull the sources of these targets, then bring each target in step; the failure of one stops no other."""
+        report = RunReport()
+        with self.store.write() as connection:
+            number = runs.begin(connection, command, int(self.now().timestamp()))
+        for name in dict.fromkeys(target.source for target in targets):
+            report.sources.append(self.pull(name, reread, force=wish.force))
+        good = {one.name for one in report.sources if one.error is None and not one.holds}
+        for target in targets:
+            if target.source in good and not self.stop.is_set():
+                report.targets.append(self.sync(target, number, wish))
+        summary = {one.target: {"written": one.applied.done, "problems": one.problems} for one in report.targets}
+        with self.store.write() as connection:
+            runs.end(connection, number, int(self.now().timestamp()), report.exit_code, summary)
+        return report
+
+    def pull(self, name: str, reread: Reread = Reread(), *, force: bool = False) -> SourceRun:
+        """Poll one source; what stops it is told, not raised."""
+        source, result = self.settings.sources[name], SourceRun(name)
+        api = fastfaktura(source)
+        try:
+            result.pulled = pull(
+                source,
+                api,
+                self.store,
+                now=self.now,
+                full=reread.full,
+                details=reread.details,
+                progress=self.progress,
+                stop=self.stop,
+            )
+        except (Unreachable, Refused) as error:
+            result.error = str(error)
+        finally:
+            api.close()
+        if result.pulled is not None:
+            result.holds = self._source_holds(name, result.pulled.holds, force=force)
+        return result
+
+    def _source_holds(self, name: str, found: Sequence[Finding], *, force: bool) -> list[Finding]:
+        """Keep the holds of a source; name those that nobody let pass."""
+        owner = f"source:{name}"
+        with self.store.write() as connection:
+            problems.set_holds(connection, owner, found, int(self.now().timestamp()))
+            released = {row.code for row in problems.holds(connection, owner) if row.released}
+        return [] if force else [one for one in found if one.code not in released]
+
+    def sync(self, target: TargetSettings, run: int, wish: Wish) -> Passed:
+        """Bring one target in step; what stops it is told, not raised."""
+        try:
+            with self.session(target) as session:
+                return sync(session, target, run, wish, Clock.until(self.stop))
+        except StateError:
+            raise
+        except SyncdError as error:
+            return Passed(target.name, error=str(error), unreachable=isinstance(error, Unreachable | Refused))
+
+    @contextlib.contextmanager
+    def session(self, target: TargetSettings) -> Iterator[Session]:
+        """Open a target for one pass, and close it."""
+        with scratch() as folder:
+            connector = self.connector(target, folder)
+            try:
+                books = connector.open()
+                policy = policy_of(target, connector.capabilities, books, self.zone(target.source))
+                yield Session(target.name, target.source, connector, books, policy, self.store, self.now, self.progress)
+            finally:
+                connector.close()
+
+    def connector(self, target: TargetSettings, folder: Path) -> Connector:
+        """Make the connector of a target; nothing is opened by that."""
+        return target.connector(target.connector_settings, context(target, self.settings, self.store, self.now, folder))
+
+    def capabilities(self, target: TargetSettings) -> Capabilities:
+        """What the connector of a target declares."""
+        with scratch() as folder:
+            return self.connector(target, folder).capabilities
+
+    def zone(self, name: str) -> tzinfo:
+        """The time zone of a source: the settings', else the company's, else UTC."""
+        source = self.settings.sources[name]
+        if source.timezone is not None:
+            return source.timezone
+        with self.store.read() as connection:
+            profile = orjson.loads(cursors.get(connection, f"source:{name}", "business") or "{}")
+        told = profile.get("timezone") if isinstance(profile, dict) else None
+        try:
+            return ZoneInfo(str(told)) if told else ZoneInfo("UTC")
+        except (KeyError, ValueError, OSError):
+            return ZoneInfo("UTC")
+
+
+def fastfaktura(source: SourceSettings) -> FastFaktura:
+    """Make the client of one source: one connection pool, its key in the headers only."""
+    key = source.api_key.reveal()
+    headers = {"X-Api-Key": key} if source.auth == "x-api-key" else {"Authorization": f"Bearer {key}"}
+    http = Http(
+        name=f"source {source.name}",
+        base_url=source.base_url,
+        headers=headers,
+        secrets=(key,),
+        timeout=source.timeout.total_seconds(),
+        pool=source.concurrency,
+    )
+    return FastFaktura(http)
+
+
+def context(
+    target: TargetSettings, settings: Settings, store: Store, now: Callable[[], datetime], folder: Path
+) -> Context:
+    """Put together what a connector is lent."""
+    return Context(
+        target=target.name,
+        http=Http,
+        now=now,
+        log=structlog.get_logger("connector").bind(target=target.name),
+        folder=settings.path.parent,
+        scratch=folder,
+        tokens=runs.StoredTokens(store, target.name),
+    )
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Lend a folder for temporary files."""
+    folder = Path(tempfile.mkdtemp(prefix="syncd-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

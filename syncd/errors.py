@@ -1,0 +1,104 @@
+"""The errors that stop something, each by what a run does with it.
+
+::
+
+    SyncdError
+      - SettingsError          stop everything: the settings are wrong (a list of findings)          exit 2
+      - UsageError             stop everything: the command line is wrong                            exit 2
+      - StateLocked            stop everything: another syncd holds this state                       exit 4
+      - StateError             stop everything: the state cannot be read or written                  exit 3
+      - Unreachable            stop this source or target, try again later                           exit 3
+        - Busy                 it asked us to slow down (429, 503 with Retry-After)
+        - NotSent              nothing of this batch was carried out, for certain
+      - Refused                stop this source or target: its credentials or rights are refused      exit 3
+      - Answer                 the other side answered, but with an error to one request
+        - Missing              404: there is no such record
+        - Invalid              any other 4xx: this very request is wrong
+      - ContractError          a connector broke the contract: a bug of the connector
+
+What stops a single record is no error but a value: a ``Rejection`` (payload), a ``Finding`` (planner) or an
+``Outcome`` (connector); the run goes on.
+"""
+
+from __future__ import annotations
+
+
+class SyncdError(Exception):
+    """Something went wrong that syncd can explain; ``str(error)`` is a sentence for a person."""
+
+    exit_code = 3
+
+
+class UsageError(SyncdError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class SettingsError(SyncdError):
+    """The settings file cannot be used; ``findings`` holds a sentence for each fault, with its line."""
+
+    exit_code = 2
+
+    def __init__(self, findings: list[str]) -> None:
+        """Keep every finding, for all are shown at once."""
+        super().__init__("\n".join(findings))
+        self.findings = findings
+
+
+class StateLocked(SyncdError):
+    """Another syncd holds this state."""
+
+    exit_code = 4
+
+
+class StateError(SyncdError):
+    """The state database cannot be read or written."""
+
+
+class Unreachable(SyncdError):
+    """A source or target could not be reached, or answered with a fault of its own; trying later may help.
+
+    ``retry_after``: seconds the other side asked us to wait, or ``None``.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """Say who could not be reached and why."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Busy(Unreachable):
+    """The other side asked us to slow down."""
+
+
+class NotSent(Unreachable):
+    """Nothing of what was to be written has been carried out, for certain; it may be sent again."""
+
+
+class Refused(SyncdError):
+    """The credentials or the rights behind a source or target were refused (401, 403)."""
+
+
+class Answer(SyncdError):
+    """The other side understood the request and answered with an error.
+
+    ``status``: the HTTP status. The message holds the body, cut to a readable length.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        """Keep the status beside the sentence."""
+        super().__init__(message)
+        self.status = status
+
+
+class Missing(Answer):
+    """There is no such record (404)."""
+
+
+class Invalid(Answer):
+    """The request itself was refused as wrong (another 4xx)."""
+
+
+class ContractError(SyncdError):
+    """A connector did what the contract forbids."""

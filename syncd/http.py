@@ -1,0 +1,381 @@
+"""HTTP to one base URL: one connection pool, bounded retries, and errors a person can read.
+
+Requests go straight to ``httpx.HTTPTransport``: the cookies, redirects, hooks, proxies and log lines
+of ``httpx.Client`` are not wanted, and a long history is several hundred thousand requests.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote, urlencode
+
+import httpx
+import orjson
+from tenacity import RetryCallState, Retrying, wait_random_exponential
+
+from syncd.errors import (
+    Busy,
+    Invalid,
+    Missing,
+    NotSent,
+    Refused,
+    SettingsError,
+    SyncdError,
+    Unreachable,
+)
+
+Params = Mapping[str, str | int | None]
+
+MAX_BODY: Final = 64 * 1024 * 1024
+MAX_HOPS: Final = 3
+READABLE: Final = 300
+LONGEST_WAIT: Final = 86_400.0
+
+
+class _Lasting(Unreachable):
+    """A fault that will still be there in a minute, so that it is not tried again at once."""
+
+
+# The first that fits holds. An error of the last kinds may carry header values: it is not quoted.
+_BROKEN: Final[tuple[tuple[type[httpx.RequestError], type[Unreachable], str], ...]] = (
+    (httpx.PoolTimeout, NotSent, "all connections stayed busy"),
+    (httpx.ConnectTimeout, NotSent, "no connection in time"),
+    (httpx.ConnectError, NotSent, "it could not be reached"),
+    (httpx.TimeoutException, Unreachable, "no answer in time"),
+    (httpx.DecodingError, Unreachable, "the answer is compressed in a way that cannot be read"),
+    (httpx.LocalProtocolError, _Lasting, "it cannot be sent: a header or the address is malformed"),
+    (httpx.RequestError, Unreachable, "the connection broke off before the answer was complete"),
+)
+
+_NOT_READ: Final = object()
+_NO_CONTENT: Final = httpx.ByteStream(b"")
+_BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer of 2xx or 304; ``headers.get`` finds a name in any case, ``body`` is whole.
+
+    ``about`` begins a sentence on what is wrong with it; ``value`` is the JSON once it was read.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    about: str = ""
+    value: Any = _NOT_READ
+
+    def json(self) -> Any:  # noqa: ANN401 -- any JSON
+        """Give the body as JSON, or raise ``Unreachable`` where it is cut off or none."""
+        if self.value is not _NOT_READ:
+            return self.value
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise Unreachable(f"{self.about} was answered with {len(self.body)} bytes that are no whole JSON") from None
+
+
+class Http:
+    """One pool of connections to one base URL, to be shared by threads.
+
+    What is safe to repeat is tried up to ``attempts`` times, with jitter and not before the time
+    that ``Retry-After`` names; none begins ``patience`` seconds after the first failure. ``name`` ("source
+    main") begins every error, and no error holds one of ``secrets``. ``timeout``: seconds for each
+    of connect, read, write and a free connection. ``sleep`` may return early (``Event.wait``).
+    """
+
+    def __init__(  # noqa: PLR0913 -- independent settings, all by keyword
+        self,
+        *,
+        name: str,
+        base_url: str,
+        headers: Mapping[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
+        timeout: float = 30.0,
+        pool: int = 8,
+        attempts: int = 5,
+        patience: float = 120.0,
+        max_body: int = MAX_BODY,
+        user_agent: str = "syncd",
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Check the address and the headers (``SettingsError``); nothing is sent yet."""
+        url = _checked(name, base_url)
+        self.name = name
+        self._base, self._origin = str(url).rstrip("/"), _origin(url)
+        every = {"Host": url.netloc.decode("ascii"), "User-Agent": user_agent}
+        every |= {"Accept": "application/json, */*;q=0.5", "Accept-Encoding": "gzip, deflate"}
+        every |= headers or {}
+        if bad := [key for key, value in every.items() if not _sendable(value)]:
+            raise SettingsError([f"{name}: {', '.join(bad)} holds characters that HTTP cannot send"])
+        self._headers = httpx.Headers(every)
+        self._secrets = tuple({form for secret in secrets for form in (secret, quote(secret, "")) if form})
+        self._timeout, self._attempts, self._patience = timeout, attempts, patience
+        limits = dict.fromkeys(("read", "write", "pool"), timeout)
+        self._extensions = {"timeout": {"connect": min(timeout, 10.0), **limits}}
+        self._max_body, self._sleep, self._clock = max_body, sleep, clock
+        self._transport = httpx.HTTPTransport(
+            trust_env=False,
+            limits=httpx.Limits(max_connections=pool, max_keepalive_connections=pool, keepalive_expiry=60),
+        )
+
+    def __enter__(self) -> Self:
+        """Open nothing; connections are made when needed."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close all connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def get(
+        self,
+        path: str,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        expect_json: bool = False,
+    ) -> Reply:
+        """Read ``path``, again where that may help.
+
+        ``expect_json``: a body that is no whole JSON counts as a broken answer and is read again.
+        """
+        url = self._url(path, params)
+        attempt = partial(self._read, url, path, headers, expect_json=expect_json)
+        try:
+            return attempt()
+        except Unreachable as error:
+            return self._again(attempt, error, Unreachable)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+    ) -> Reply:
+        """Write once; again only where nothing was sent, or a repeat is ``repeatable`` without harm.
+
+        ``NotSent``: not carried out, for certain; any other ``Unreachable``: perhaps carried out.
+        """
+        url = self._url(path, None)
+        if content is not None:
+            headers = {"Content-Type": "application/json", **(headers or {})}
+        attempt = partial(self._attempt, method, url, path, headers, content)
+        try:
+            return attempt()
+        except Unreachable as error:
+            return self._again(attempt, error, Unreachable if repeatable else NotSent)
+
+    def _url(self, path: str, params: Params | None) -> str:
+        if not path.startswith("/"):
+            raise ValueError(f"a path begins with a slash: {path!r}")
+        given = {key: value for key, value in (params or {}).items() if value is not None}
+        return f"{self._base}{path}?{urlencode(given)}" if given else self._base + path
+
+    def _again(self, attempt: Callable[[], Reply], error: Unreachable, kind: type[Unreachable]) -> Reply:
+        """Go on after a first ``error``, as long as the error is of ``kind`` and patience lasts."""
+        first, started = [error], self._clock()
+
+        def next_one() -> Reply:
+            if first:
+                raise first.pop()
+            return attempt()
+
+        def stop(state: RetryCallState) -> bool:
+            spent = self._clock() - started + state.upcoming_sleep
+            return state.attempt_number >= self._attempts or spent > self._patience
+
+        def retry(state: RetryCallState) -> bool:
+            failure = state.outcome.exception() if state.outcome else None
+            return isinstance(failure, kind) and not isinstance(failure, _Lasting)
+
+        return Retrying(sleep=self._pause, stop=stop, retry=retry, wait=_wait, reraise=True)(next_one)
+
+    def _read(self, url: str, path: str, headers: Mapping[str, str] | None, *, expect_json: bool) -> Reply:
+        for _ in range(MAX_HOPS + 1):
+            reply = self._attempt("GET", url, path, headers, None)
+            if reply.status < 300 or reply.status == 304:
+                return replace(reply, value=reply.json()) if expect_json and reply.status < 300 else reply
+            url = reply.headers["location"]
+        raise _Lasting(f"{self.name}: GET {path} is redirected in a circle")
+
+    def _attempt(
+        self,
+        method: str,
+        url: str,
+        path: str,
+        headers: Mapping[str, str] | None,
+        content: bytes | None,
+    ) -> Reply:
+        """Send one request and give its answer: 2xx, 304, or a redirect that may be followed."""
+        sent = self._headers
+        if headers:
+            sent = httpx.Headers(sent)
+            sent.update(headers)
+        if content is None and method == "GET":
+            request = httpx.Request(method, url, headers=sent, stream=_NO_CONTENT, extensions=self._extensions)
+        else:
+            request = httpx.Request(method, url, headers=sent, content=content or b"", extensions=self._extensions)
+        about = self.masked(f"{self.name}: {method} {path}")
+        try:
+            with closing(self._transport.handle_request(request)) as response:
+                body = self._body(response, about)
+        except httpx.RequestError as error:
+            raise self._broken(error, about) from None
+        status = response.status_code
+        if status < 300 or status == 304:
+            return Reply(status, response.headers, body, about)
+        if status < 400:
+            return self._redirect(method, request.url, response, about)
+        raise self._refusal(status, response.headers, body, about)
+
+    def _body(self, response: httpx.Response, about: str) -> bytes:
+        """Read the body, at most ``max_body`` bytes and for at most ``patience`` seconds."""
+        chunks: list[bytes] = []
+        size, until = 0, self._clock() + self._patience
+        for chunk in response.iter_bytes():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._max_body:
+                raise _Lasting(f"{about} was answered with more than {self._max_body:,} bytes")
+            if self._clock() > until:
+                raise Unreachable(f"{about}: the answer was not complete after {self._patience:g} s")
+        return b"".join(chunks)
+
+    def _redirect(self, method: str, url: httpx.URL, response: httpx.Response, about: str) -> Reply:
+        """Give a reply whose ``location`` may be followed: of a read, on the same host."""
+        try:
+            target = url.join(response.headers.get("location", ""))
+        except (httpx.InvalidURL, ValueError):
+            raise _Lasting(f"{about} is redirected to an address that is none") from None
+        if method != "GET" or _origin(target) != self._origin:
+            where = self.masked(f"{target.scheme}://{target.netloc.decode()}{target.path}")
+            raise _Lasting(f"{about} is redirected to {where}, which is not followed; check base_url")
+        return Reply(response.status_code, httpx.Headers({"location": str(target)}), b"", about)
+
+    def _broken(self, error: httpx.RequestError, about: str) -> Unreachable:
+        """Say what a request without a whole answer means."""
+        means, sentence = next(row[1:] for row in _BROKEN if isinstance(error, row[0]))
+        reason = self.masked(readable(str(error))) if means is NotSent else ""
+        return means(f"{about}: {sentence}{f' ({shortened(reason)})' if reason else ''}")
+
+    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes, about: str) -> SyncdError:
+        """Say what an answer of 400 and above means: the one table from statuses to errors."""
+        text = self.masked(readable(body, headers.get("content-type", "")))
+        said = f": {shortened(text)}" if text else ""
+        after = _retry_after(headers)
+        if status == 401:
+            return Refused(f"{self.name}: the credentials were refused (401); check the key in the settings")
+        if status == 403:
+            return Refused(f"{about} is not allowed with these credentials (403){said}")
+        if status == 404:
+            return Missing(f"{about}: there is no such thing (404){said}", 404)
+        if status == 429 or (status == 503 and after is not None):
+            return Busy(f"{self.name} asks to slow down ({status}){said}", after)
+        if status >= 500:
+            return Unreachable(f"{about} failed there ({status}){said}", after)
+        return Invalid(f"{about} was refused ({status}){said}", status)
+
+    def _pause(self, seconds: float) -> None:
+        self._sleep(seconds)
+
+    def masked(self, text: str) -> str:
+        """Put stars in the place of each secret."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def readable(body: bytes | str, content_type: str = "") -> str:
+    """Give the beginning of a body as one line: HTML stripped to its text, no control characters."""
+    text = body[:8192].decode("utf-8", "replace") if isinstance(body, bytes) else body[:8192]
+    if "html" in content_type or text.lstrip().startswith("<"):
+        text = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", text)
+        text = html.unescape(re.sub(r"<[^<>]*>", " ", text))
+    text = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(text.split())
+
+
+def shortened(text: str) -> str:
+    """Cut a text to a readable length. Mask secrets first: half a secret is one too."""
+    return text if len(text) <= READABLE else text[: READABLE - 1] + "…"
+
+
+def _wait(state: RetryCallState) -> float:
+    """Wait as long as the other side asked for, and a random time that grows with each attempt."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, Unreachable) else None
+    return (asked or 0.0) + _BACKOFF(state)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read ``Retry-After``, in seconds; a date counts from the server's ``Date`` if it sends one."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text), LONGEST_WAIT)
+    then = _http_date(text)
+    if then is None:
+        return None
+    now = _http_date(headers.get("date", "")) or datetime.now(UTC)
+    return min(max((then - now).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _checked(name: str, base_url: str) -> httpx.URL:
+    """Give the base URL, or raise ``SettingsError``: https or http to loopback, host and path."""
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        raise SettingsError([f"{name}: base_url is not an address"]) from None
+    if url.userinfo or url.query or url.fragment:
+        raise SettingsError([f"{name}: base_url holds more than scheme, host and path"])
+    if url.scheme not in ("http", "https") or not url.host:
+        raise SettingsError([f"{name}: base_url {base_url!r} does not begin with https:// and a host"])
+    if url.scheme == "http" and not _loopback(url.host):
+        raise SettingsError([f"{name}: base_url {base_url!r} sends the key unencrypted; use https://"])
+    return url
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _sendable(value: str) -> bool:
+    return value.isascii() and value.isprintable() and value == value.strip()

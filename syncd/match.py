@@ -1,0 +1,56 @@
+"""Which candidate a record without a mapping is bound to: one hit adopts, several are a problem, none creates.
+
+DESIGN section 6: an invoice's number counts only together with currency, total and client or date; a name counts only
+where e-mail and country do not contradict; empty and repeated numbers never adopt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from syncd.connector import How, Scalar
+from syncd.model import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record of the target that may be the one: how it was found, and on which fields it differs from the source."""
+
+    how: How
+    external_id: str
+    version: str | None
+    by_hand: bool
+    differs: Mapping[str, tuple[Scalar, Scalar]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Several records could be the one; a person must say which."""
+
+    candidates: tuple[Candidate, ...]
+
+
+def choose(kind: Kind, candidates: Sequence[Candidate], order: Collection[str]) -> Candidate | Ambiguous | None:
+    """Take the candidates of the first way of matching, in the settings' order, that has any left."""
+    for how in order:
+        fitting = {one.external_id: one for one in candidates if one.how == how and _fits(kind, one)}
+        if len(fitting) == 1:
+            return next(iter(fitting.values()))
+        if fitting:
+            return Ambiguous(tuple(fitting.values()))
+    return None
+
+
+def _fits(kind: Kind, candidate: Candidate) -> bool:
+    differs = candidate.differs
+    if candidate.how == "number" and kind == "invoice":
+        money = not {"number", "currency", "total"} & differs.keys()
+        return money and not {"client_id", "issue_date"} <= differs.keys()
+    if candidate.how == "name":
+        return not any(_contradicts(differs.get(field)) for field in ("email", "country"))
+    return True
+
+
+def _contradicts(pair: tuple[Scalar, Scalar] | None) -> bool:
+    return pair is not None and bool(pair[0]) and bool(pair[1])

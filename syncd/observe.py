@@ -1,0 +1,293 @@
+"""Observe: what the plan needs to know of the target, asked in bulk and only for what is needed.
+
+Two questions: what changed there since last time (drift of bound records), and which records of the target may be the
+ones that have no mapping yet (candidates). Nothing is written to the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import orjson
+from sqlalchemy.engine import Connection
+
+from syncd import due
+from syncd.connector import Content, Fields, Found, How, Page, Remote, Wanted
+from syncd.content import client_content, invoice_content, payment_content
+from syncd.due import DueInvoice, Narrow, Range
+from syncd.fields import differences, flatten
+from syncd.marks import mark
+from syncd.model import Client, Invoice, Kind
+from syncd.plan import NOWHERE, Place, dates, stands
+from syncd.session import Session
+from syncd.state import bindings, cursors
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What moved at the target: bound records that drifted, and kinds whose whole store is missing there."""
+
+    records: frozenset[tuple[Kind, str]] = frozenset()
+    lost: frozenset[Kind] = frozenset()
+
+
+def drift(session: Session, *, afresh: bool = False) -> Moved:
+    """Read what changed at the target since last time, and keep how it differs from what was last written."""
+    token = None
+    with session.store.read() as connection:
+        if not afresh:
+            token = cursors.get(connection, f"target:{session.name}", "observed")
+        bound = bindings.count(connection, session.name)
+    if not bound and session.books.empty:
+        return Moved()
+    moved: set[tuple[Kind, str]] = set()
+    whole, last, lost = False, None, frozenset[Kind]()
+    seen: dict[Kind, set[str]] = {"client": set(), "invoice": set(), "payment": set()}
+    for page in session.connector.changes(token):
+        moved |= _take_page(session, page)
+        whole, last, lost = whole or page.whole, page.token or last, lost | page.lost
+        if page.whole:
+            for remote in page.remotes:
+                seen[remote.kind].add(remote.external_id)
+    if whole:
+        moved |= _absent(session, seen)
+    if moved or (last is not None and last != token):
+        with session.store.write() as connection:
+            cursors.add_again(connection, session.name, moved)
+            if last is not None:
+                cursors.put(connection, f"target:{session.name}", "observed", last)
+    return Moved(frozenset(moved), lost)
+
+
+def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
+    """Compare a page of records with what was last written to them."""
+    moved: set[tuple[Kind, str]] = set()
+    by_kind: dict[Kind, list[Remote]] = {}
+    for remote in page.remotes:
+        by_kind.setdefault(remote.kind, []).append(remote)
+    if not by_kind and not page.gone and not page.lost:
+        return moved
+    with session.store.write() as connection:
+        if page.lost:
+            bindings.release_kind(connection, session.name, page.lost)
+        for kind, remotes in by_kind.items():
+            rows = bindings.bound_ids(connection, session.name, kind, (one.external_id for one in remotes))
+            places = bindings.places(
+                connection,
+                session.name,
+                {kind: [row.id for row in rows.values()]},
+                session.can.fields,
+            )
+            for remote in remotes:
+                row = rows.get(remote.external_id)
+                if row is None or row.state == "void":
+                    continue
+                place = places[kind, row.id]
+                if _compare(session, connection, remote, row.id, place):
+                    moved.add((kind, row.id))
+        for gone in page.gone:
+            rows = bindings.bound_ids(connection, session.name, gone.kind, [gone.external_id])
+            bindings.set_state(connection, session.name, gone.kind, [row.id for row in rows.values()], "removed")
+    return moved
+
+
+def _compare(session: Session, connection: Connection, remote: Remote, record_id: str, place: Place) -> bool:
+    """Keep how a bound record differs from what was last written; tell whether that is news."""
+    binding = place.binding
+    if binding is None:
+        return False
+    news = False
+    if binding.state == "removed":
+        bindings.set_state(connection, session.name, remote.kind, [record_id], "live")
+        news = True
+    if remote.version != binding.version:
+        bindings.set_version(connection, session.name, remote.kind, record_id, remote.version)
+    differs = differences(binding.base, _readable(remote.fields, session.can.fields[remote.kind]))
+    if differs == dict(binding.drift):
+        return news
+    if differs:
+        bindings.observe(connection, session.name, [_observation(session, remote, record_id, "drift", differs)])
+    else:
+        bindings.forget(connection, session.name, [(remote.kind, record_id)])
+    return True
+
+
+def _observation(
+    session: Session, remote: Remote, record_id: str, role: str, differs: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "kind": remote.kind,
+        "id": record_id,
+        "external_id": "" if role == "drift" else remote.external_id,
+        "role": role,
+        "version": remote.version,
+        "by_hand": remote.by_hand,
+        "differs": orjson.dumps(differs).decode(),
+        "seen_at": session.seconds(),
+    }
+
+
+def _readable(fields: Fields, only: frozenset[str]) -> Fields:
+    return {path: value for path, value in fields.items() if path.partition(".")[0] in only}
+
+
+def _absent(session: Session, seen: dict[Kind, set[str]]) -> set[tuple[Kind, str]]:
+    """Note bound records that a view of everything did not show: a person took them out."""
+    moved: set[tuple[Kind, str]] = set()
+    for kind, shown in seen.items():
+        after = ""
+        while True:
+            with session.store.read() as connection:
+                rows = bindings.all_live(connection, session.name, kind, after)
+            if not rows:
+                break
+            after = rows[-1].external_id
+            missing = [row.id for row in rows if row.external_id not in shown]
+            if missing:
+                with session.store.write() as connection:
+                    bindings.set_state(connection, session.name, kind, missing, "removed")
+                moved |= {(kind, record_id) for record_id in missing}
+    return moved
+
+
+def candidates(
+    session: Session,
+    reach: Range,
+    narrow: Narrow,
+    *,
+    all_clients: bool,
+    lost: frozenset[Kind] = frozenset(),
+) -> None:
+    """Look for the records that have no mapping among what stands at the target, and keep what was found."""
+    with session.store.write() as connection:
+        bindings.forget_candidates(connection, session.name)
+    if session.books.empty:
+        return
+    contents: dict[tuple[Kind, str], Content] = {}
+    for some in _batched(_find(session, _wanted(session, reach, narrow, contents, all_clients=all_clients))):
+        seen = [
+            _candidate(session, found, how, remote, contents[found.kind, found.id])
+            for found in some
+            for how, remote in found.candidates
+            if not remote.void and found.kind not in lost
+        ]
+        with session.store.write() as connection:
+            taken = {
+                (kind, external)
+                for kind in ("client", "invoice", "payment")
+                for external in bindings.bound_ids(
+                    connection,
+                    session.name,
+                    kind,
+                    (one["external_id"] for one in seen if one["kind"] == kind),
+                )
+            }
+            bindings.observe(
+                connection,
+                session.name,
+                [one for one in seen if (one["kind"], one["external_id"]) not in taken],
+            )
+        for found in some:
+            contents.pop((found.kind, found.id), None)
+
+
+def _candidate(session: Session, found: Found, how: How, remote: Remote, content: Content) -> dict[str, Any]:
+    only = session.can.fields[found.kind]
+    differs = differences(flatten(content, only), _readable(remote.fields, only))
+    return _observation(session, remote, found.id, how, differs)
+
+
+def _find(session: Session, wanted: Iterable[Wanted]) -> Iterator[Found]:
+    return session.connector.find(wanted)
+
+
+def _wanted(
+    session: Session,
+    reach: Range,
+    narrow: Narrow,
+    contents: dict[tuple[Kind, str], Content],
+    *,
+    all_clients: bool,
+) -> Iterator[Wanted]:
+    """Stream what has no mapping: clients that are needed, invoices that are to stand, payments of paid ones."""
+    asked: set[str] = set()
+    if all_clients:
+        for chunk in due.clients(session, reach):
+            good = [(one.id, one.client) for one in chunk if isinstance(one.client, Client)]
+            yield from _wanted_clients(session, good, contents, asked)
+    for invoices in due.invoices(session, reach):
+        yield from _wanted_invoices(session, invoices, narrow, contents, asked)
+
+
+def _wanted_clients(
+    session: Session,
+    clients: list[tuple[str, Client]],
+    contents: dict[tuple[Kind, str], Content],
+    asked: set[str],
+) -> Iterator[Wanted]:
+    new = {record_id: client for record_id, client in clients if record_id not in asked}
+    with session.store.read() as connection:
+        bound = bindings.places(connection, session.name, {"client": list(new)}, session.can.fields)
+    for record_id, client in new.items():
+        asked.add(record_id)
+        if not bound.get(("client", record_id), NOWHERE).binding:
+            contents["client", record_id] = client_content(client)
+            yield Wanted("client", record_id, mark("client", record_id), contents["client", record_id])
+
+
+def _wanted_invoices(
+    session: Session,
+    invoices: list[DueInvoice],
+    narrow: Narrow,
+    contents: dict[tuple[Kind, str], Content],
+    asked: set[str],
+) -> Iterator[Wanted]:
+    ids = [one.id for one in invoices]
+    with session.store.read() as connection:
+        places = bindings.places(connection, session.name, {"invoice": ids, "payment": ids}, session.can.fields)
+    due_now: list[tuple[DueInvoice, Invoice, Client, Place, Place]] = []
+    for one in invoices:
+        place, payment = (
+            places.get(("invoice", one.id), NOWHERE),
+            places.get(("payment", one.id), NOWHERE),
+        )
+        if not isinstance(one.invoice, Invoice) or not isinstance(one.client, Client):
+            continue
+        if not one.seen.gone and stands(one.invoice, place, session.policy) and narrow.takes(one.invoice):
+            due_now.append(
+                (
+                    one,
+                    dates(one.invoice, one.seen, place, payment, session.policy),
+                    one.client,
+                    place,
+                    payment,
+                )
+            )
+    yield from _wanted_clients(session, [(one.client_id, client) for _, one, client, _, _ in due_now], contents, asked)
+    for _, invoice, client, place, payment in due_now:
+        if not place.binding or place.binding.state == "void":
+            yield _want("invoice", invoice.id, invoice_content(invoice, client), contents)
+        if invoice.status == "paid" and invoice.total and (not payment.binding or payment.binding.state == "void"):
+            yield _want("payment", invoice.id, payment_content(invoice), contents, place)
+
+
+def _want(
+    kind: Kind,
+    record_id: str,
+    content: Content,
+    contents: dict[tuple[Kind, str], Content],
+    invoice: Place = NOWHERE,
+) -> Wanted:
+    contents[kind, record_id] = content
+    refs: dict[Kind, str] = {"invoice": invoice.binding.external_id} if invoice.binding else {}
+    return Wanted(kind, record_id, mark(kind, record_id), content, refs)
+
+
+def _batched(found: Iterator[Found]) -> Iterator[list[Found]]:
+    while some := list(islice(found, BATCH)):
+        yield some

@@ -1,0 +1,475 @@
+"""The planner: record by record, from what both sides hold, an operation, nothing, or a problem. Pure.
+
+It follows DESIGN section 5 (what a status means in the books) and section 6 (matching, three-way). A *picture* target
+shows every status and every change; in *books*, what is booked stays as it is unless the settings say otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, tzinfo
+from typing import Literal
+
+from syncd.connector import FIELDS, Content, Fields, Operation, Scalar, Verb
+from syncd.content import client_content, invoice_content, payment_content
+from syncd.fields import flatten
+from syncd.marks import key, mark
+from syncd.match import Ambiguous, Candidate, choose
+from syncd.merge import Conflicts, Differs, Merged, Owner, merge, row_of
+from syncd.model import Client, Invoice, Kind, Rejection
+from syncd.problems import Finding
+
+GUARDED = frozenset({"number", "client_id", "currency", "subtotal", "tax", "total", "issue_date"})
+"""What must not change silently once it is booked: money, number, client and date."""
+GUARDED_LINE = frozenset({"quantity", "unit_price", "tax_rate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the settings, the capabilities and the books say about one target."""
+
+    fields: Mapping[Kind, frozenset[str]]
+    verbs: frozenset[Verb]
+    zone: tzinfo
+    picture: bool = False
+    drafts: bool = False
+    unsettle: bool = False
+    on_change: Literal["problem", "update", "reverse"] = "problem"
+    undated: Literal["due_date", "issue_date", "first_seen"] | None = None
+    start_date: date | None = None
+    locked_until: date | None = None
+    currencies: frozenset[str] | None = None
+    match: tuple[str, ...] = ("mark", "external_id", "number", "email", "name")
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    conflicts: Conflicts = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When the mirror saw what: ``status_seen`` is ``None`` while the record had no other status before."""
+
+    first_seen: datetime
+    status_seen: datetime | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A mapping as the planner sees it; ``base`` is flat, ``drift`` what stands in the target instead."""
+
+    external_id: str
+    version: str | None
+    base: Fields
+    state: Literal["live", "void", "removed"] = "live"
+    generation: int = 0
+    drift: Differs = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands at the target: its binding, or the candidates that may be it."""
+
+    binding: Binding | None = None
+    candidates: Sequence[Candidate] = ()
+
+    @property
+    def live(self) -> Binding | None:
+        """The binding, if the record stands."""
+        return self.binding if self.binding and self.binding.state == "live" else None
+
+    @property
+    def removed(self) -> bool:
+        """A person took the record out there."""
+        return self.binding is not None and self.binding.state == "removed"
+
+
+NOWHERE = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one record needs: operations in order, and findings that stand in the way."""
+
+    operations: tuple[Operation, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+NOTHING = Decision()
+
+
+def plan_client(client: Client | Rejection, client_id: str, place: Place, policy: Policy, *, needed: bool) -> Decision:
+    """Decide about one client; ``needed``: it is to stand in the target though it does not yet."""
+    if isinstance(client, Rejection):
+        return _refused("client", client_id, client)
+    content = client_content(client)
+    if place.live:
+        return _bound("client", client_id, content, place.live, policy)
+    if place.removed:
+        return _removed("client", client_id, content, place, policy)
+    return _unbound("client", client_id, content, place, policy, "create") if needed else NOTHING
+
+
+def plan_invoice(
+    invoice: Invoice | Rejection,
+    invoice_id: str,
+    client: Client | Rejection | None,
+    seen: Seen,
+    place: Place,
+    payment: Place,
+    policy: Policy,
+) -> Decision:
+    """Decide about one invoice and the payment that settles it."""
+    if isinstance(invoice, Rejection):
+        return _refused("invoice", invoice_id, invoice)
+    if seen.gone:
+        return _vanished(invoice, place, policy)
+    if not stands(invoice, place, policy):
+        return NOTHING
+    if client is None or isinstance(client, Rejection):
+        code = "unknown_client" if client is None else "client_unreadable"
+        return _problem(code, "invoice", invoice_id, number=invoice.number, client_id=invoice.client_id)
+    dated = dates(invoice, seen, place, payment, policy)
+    if dated.issue_date is None:
+        return _problem("undated_invoice", "invoice", invoice_id, number=invoice.number)
+    if not place.binding and policy.start_date and dated.issue_date < policy.start_date:
+        return NOTHING
+    own = _invoice(dated, client, place, payment, policy)
+    if any(operation.verb in ("create", "adopt") for operation in own.operations) or place.live:
+        paid = _payment(dated, payment, policy)
+        return Decision(own.operations + paid.operations, own.findings + paid.findings)
+    return own
+
+
+def stands(invoice: Invoice, place: Place, policy: Policy) -> bool:
+    """Tell whether an invoice of this status is to stand in the target at all, or already does."""
+    if place.binding and place.binding.state != "void":
+        return True
+    if invoice.status == "draft":
+        return policy.drafts
+    return invoice.status != "cancelled" or policy.picture
+
+
+def dates(invoice: Invoice, seen: Seen, place: Place, payment: Place, policy: Policy) -> Invoice:
+    """Date what the payload leaves undated: as written before, else when the change was seen, else as ``undated``."""
+    issued = invoice.issue_date or _written(place, "issue_date") or _when_seen(seen, policy.zone)
+    if issued is None and policy.undated:
+        issued = invoice.due_date if policy.undated == "due_date" else _day(seen.first_seen, policy.zone)
+    paid = invoice.paid_date if invoice.status == "paid" else None
+    if invoice.status == "paid" and paid is None:
+        fallback = {
+            "due_date": invoice.due_date,
+            "issue_date": issued,
+            "first_seen": _day(seen.first_seen, policy.zone),
+        }
+        paid = _written(payment, "paid_date") or _when_seen(seen, policy.zone)
+        paid = paid or (fallback[policy.undated] if policy.undated else None)
+    if issued == invoice.issue_date and paid == invoice.paid_date:
+        return invoice
+    return replace(invoice, issue_date=issued, paid_date=paid)
+
+
+def _written(place: Place, name: str) -> date | None:
+    text = place.binding.base.get(name) if place.binding else None
+    return date.fromisoformat(str(text)) if text else None
+
+
+def _when_seen(seen: Seen, zone: tzinfo) -> date | None:
+    return _day(seen.status_seen, zone) if seen.status_seen else None
+
+
+def _day(moment: datetime, zone: tzinfo) -> date:
+    return moment.astimezone(zone).date()
+
+
+def _invoice(invoice: Invoice, client: Client, place: Place, payment: Place, policy: Policy) -> Decision:
+    content = invoice_content(invoice, client)
+    if place.removed:
+        return _removed("invoice", invoice.id, content, place, policy)
+    if place.live:
+        if invoice.status == "cancelled" and not policy.picture:
+            return _void(invoice, content, place.live, payment, policy)
+        return _bound("invoice", invoice.id, content, place.live, policy, settled=payment.live is not None)
+    if policy.currencies is not None and invoice.currency not in policy.currencies:
+        return _problem(
+            "currency_not_held",
+            "invoice",
+            invoice.id,
+            number=invoice.number,
+            currency=invoice.currency,
+        )
+    return _unbound("invoice", invoice.id, content, place, policy, "create")
+
+
+def _payment(invoice: Invoice, place: Place, policy: Policy) -> Decision:
+    """Settle what is paid, and look twice at what no longer is."""
+    due = invoice.status == "paid" and invoice.total != 0
+    if not due:
+        return _unsettle(invoice, place, policy) if place.live else NOTHING
+    if invoice.paid_date is None:
+        return _problem("undated_payment", "payment", invoice.id, number=invoice.number)
+    content = payment_content(invoice)
+    if place.removed:
+        return _removed("payment", invoice.id, content, place, policy)
+    if place.live:
+        return _bound("payment", invoice.id, content, place.live, policy, settled=True)
+    return _unbound("payment", invoice.id, content, place, policy, "settle")
+
+
+def _unsettle(invoice: Invoice, place: Place, policy: Policy) -> Decision:
+    binding = place.live
+    if binding is None:
+        return NOTHING
+    if not policy.picture:
+        if invoice.status == "cancelled":
+            return NOTHING  # said once, with the invoice
+        if not policy.unsettle:
+            return _problem(
+                "back_from_paid",
+                "payment",
+                invoice.id,
+                number=invoice.number,
+                status=invoice.status,
+            )
+    content = payment_content(invoice)
+    if locked := _locked("payment", invoice.id, dict(binding.base), policy):
+        return locked
+    return Decision(
+        (
+            _operation(
+                "unsettle",
+                "payment",
+                invoice.id,
+                content,
+                binding,
+                occasion=str(binding.external_id),
+            ),
+        )
+    )
+
+
+def _void(invoice: Invoice, content: Content, binding: Binding, payment: Place, policy: Policy) -> Decision:
+    if payment.live:
+        return _problem("cancelled_after_payment", "invoice", invoice.id, number=invoice.number)
+    if locked := _locked("invoice", invoice.id, dict(binding.base), policy):
+        return locked
+    return Decision((_operation("void", "invoice", invoice.id, content, binding, occasion=binding.external_id),))
+
+
+def _vanished(invoice: Invoice, place: Place, policy: Policy) -> Decision:
+    binding = place.live
+    if binding is None:
+        return NOTHING
+    if invoice.status != "draft":
+        return _problem("vanished_invoice", "invoice", invoice.id, number=invoice.number, status=invoice.status)
+    if not policy.picture:
+        return Decision(
+            (
+                _operation(
+                    "void",
+                    "invoice",
+                    invoice.id,
+                    dict(binding.base),
+                    binding,
+                    occasion=binding.external_id,
+                ),
+            )
+        )
+    return _bound("invoice", invoice.id, {**binding.base, "status": "deleted"}, binding, policy)
+
+
+def _unbound(kind: Kind, record_id: str, content: Content, place: Place, policy: Policy, verb: Verb) -> Decision:
+    """Adopt what stands, or make the record; a payment is made by settling."""
+    chosen = choose(kind, place.candidates, policy.match) if place.candidates else None
+    if isinstance(chosen, Ambiguous):
+        names = ", ".join(sorted(one.external_id for one in chosen.candidates))
+        return _problem("ambiguous_match", kind, record_id, record=_label(content), candidates=names)
+    if chosen is None:
+        if locked := _locked(kind, record_id, content, policy):
+            return locked
+        generation = place.binding.generation if place.binding else 0
+        return Decision((_operation(verb, kind, record_id, content, None, occasion=str(generation)),))
+    return _adopt(kind, record_id, content, chosen, policy)
+
+
+def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, policy: Policy) -> Decision:
+    """Bind to what stands. What only syncd can have written is brought up to date; anything else is left and told."""
+    flat = flatten(content, policy.fields[kind])
+    binding = Binding(found.external_id, found.version, flat)
+    money = {path: pair for path, pair in found.differs.items() if _guarded(path) or path == "amount"}
+    if money and (found.by_hand or not policy.picture):
+        before_after = _told(money)
+        return _problem(
+            "adopted_totals_differ",
+            kind,
+            record_id,
+            record=_label(content),
+            differences=before_after,
+        )
+    if found.by_hand or not found.differs:
+        adopt = _operation("adopt", kind, record_id, content, binding)
+        told = _problem(
+            "adopted_differs",
+            kind,
+            record_id,
+            record=_label(content),
+            differences=_told(found.differs),
+        )
+        return Decision((adopt,), told.findings if found.differs else ())
+    stood = {**flat, **{path: pair[1] for path, pair in found.differs.items()}}
+    binding = replace(
+        binding,
+        base={path: value for path, value in stood.items() if value is not None or path in flat},
+    )
+    adopt = _operation("adopt", kind, record_id, dict(binding.base), binding)
+    after = _bound(kind, record_id, content, binding, policy)
+    return Decision((adopt, *after.operations), after.findings)
+
+
+def _bound(
+    kind: Kind,
+    record_id: str,
+    content: Content,
+    binding: Binding,
+    policy: Policy,
+    *,
+    settled: bool = False,
+) -> Decision:
+    """Bring a bound record up to date, three-way; what is booked changes only as ``on_change`` says."""
+    flat = flatten(content, policy.fields[kind])
+    merged = merge(binding.base, flat, binding.drift, policy.owners, policy.conflicts)
+    findings = tuple(
+        _conflict(kind, record_id, _label(content), path, sides) for path, sides in merged.conflicts.items()
+    )
+    booked = _booked(kind, merged.changes)
+    if booked and not policy.picture and kind != "client":
+        locked = _locked(kind, record_id, dict(binding.base), policy)
+        if policy.on_change != "update" or settled or locked:
+            told = Finding(
+                "changed_after_booking",
+                kind,
+                record_id,
+                {"record": _label(content), "differences": _told(booked)},
+            )
+            findings += (told,)
+            merged = _without(merged, booked, binding.base)
+    if not merged.changes:
+        return Decision((), findings)
+    verb = _update_verb(merged.changes)
+    occasion = repr((binding.version, sorted(merged.changes.items())))
+    operation = _operation(verb, kind, record_id, content, binding, occasion=occasion)
+    return Decision((replace(operation, content=merged.base, changes=merged.changes),), findings)
+
+
+def _conflict(kind: Kind, record_id: str, label: str, path: str, sides: tuple[Scalar, Scalar, Scalar]) -> Finding:
+    base, source, target = map(_text, sides)
+    told = {"record": label, "field": path, "base": base, "source": source, "target": target}
+    return Finding("conflict", kind, record_id, told)
+
+
+def _booked(kind: Kind, changes: Mapping[str, tuple[Scalar, Scalar]]) -> dict[str, tuple[Scalar, Scalar]]:
+    """Pick the changes of what is booked; a line changes whole or not at all."""
+    rows = {row_of(path) for path in changes if _guarded(path)} - {""}
+    return {path: pair for path, pair in changes.items() if kind == "payment" or _guarded(path) or row_of(path) in rows}
+
+
+def _without(merged: Merged, booked: Mapping[str, object], base: Fields) -> Merged:
+    changes = {path: pair for path, pair in merged.changes.items() if path not in booked}
+    after = {path: value for path, value in merged.base.items() if path not in booked}
+    after |= {path: base[path] for path in booked if path in base}
+    return Merged(changes, merged.conflicts, after)
+
+
+def _update_verb(changes: Mapping[str, tuple[Scalar, Scalar]]) -> Verb:
+    if changes.get("status", ("", ""))[1] in ("cancelled", "deleted"):
+        return "void"
+    if changes.get("archived_at", (None, None))[1]:
+        return "archive"
+    return "update"
+
+
+def _removed(kind: Kind, record_id: str, content: Content, place: Place, policy: Policy) -> Decision:
+    """Leave out what a person took out; only say so when the source goes on changing it."""
+    base = place.binding.base if place.binding else {}
+    if not merge(base, flatten(content, policy.fields[kind]), {}, policy.owners, "source").changes:
+        return NOTHING
+    return _problem("removed_there", kind, record_id, record=_label(content))
+
+
+def _operation(
+    verb: Verb,
+    kind: Kind,
+    record_id: str,
+    content: Content,
+    binding: Binding | None,
+    *,
+    occasion: str = "",
+) -> Operation:
+    record_mark = mark(kind, record_id)
+    return Operation(
+        verb=verb,
+        kind=kind,
+        id=record_id,
+        mark=record_mark,
+        key=key(record_mark, verb, occasion),
+        content=content,
+        external_id=binding.external_id if binding else None,
+        version=binding.version if binding else None,
+    )
+
+
+def _guarded(path: str) -> bool:
+    if path.startswith("lines."):
+        return path.rpartition(".")[2] in GUARDED_LINE
+    return path in GUARDED
+
+
+def _locked(kind: Kind, record_id: str, content: Content, policy: Policy) -> Decision | None:
+    day = content.get("paid_date" if kind == "payment" else "issue_date")
+    if kind == "client" or policy.locked_until is None or not day or str(day) > policy.locked_until.isoformat():
+        return None
+    return _problem(
+        "period_locked",
+        kind,
+        record_id,
+        record=_label(content),
+        date=str(day),
+        locked=policy.locked_until.isoformat(),
+    )
+
+
+def _refused(kind: Kind, record_id: str, rejection: Rejection) -> Decision:
+    return Decision((), (Finding(rejection.code, kind, record_id, dict(rejection.parameters), at_source=True),))
+
+
+def _problem(code: str, kind: Kind, record_id: str, **parameters: str) -> Decision:
+    return Decision((), (Finding(code, kind, record_id, parameters),))
+
+
+def _label(content: Content) -> str:
+    return str(
+        content.get("number") or content.get("name") or content.get("invoice_id") or content.get("client_id") or ""
+    )
+
+
+def _told(differences: Mapping[str, tuple[Scalar, Scalar]]) -> str:
+    shown = [f"{path}: {_text(before)} → {_text(after)}" for path, (before, after) in list(differences.items())[:5]]
+    return "; ".join(shown) + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
+
+
+def _text(value: Scalar) -> str:
+    return "nothing" if value in (None, "") else str(value)
+
+
+__all__ = [
+    "FIELDS",
+    "NOWHERE",
+    "Binding",
+    "Decision",
+    "Place",
+    "Policy",
+    "Seen",
+    "plan_client",
+    "plan_invoice",
+    "stands",
+]

@@ -1,0 +1,270 @@
+"""The plan stage: reads what is due from the mirror, lets the planner decide, streams operations into the journal.
+
+What the planner decides is in ``syncd.plan``; here is only the reading before and the writing after it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from syncd import due
+from syncd.connector import Operation, Rejected
+from syncd.due import DueClient, DueInvoice, Narrow, Range
+from syncd.model import Client, Invoice, Kind
+from syncd.plan import NOWHERE, Decision, Place, plan_client, plan_invoice
+from syncd.problems import Finding
+from syncd.safety import is_surprising
+from syncd.session import Session
+from syncd.state import bindings, journal, problems, work
+from syncd.state.journal import Planned
+
+SENT = frozenset({"rejected_by_target", "in_doubt_unresolved", "stale_too_often"})
+"""Problems that came from sending; planning again does not judge them."""
+
+
+STANDS_ON: dict[Kind, tuple[Kind, ...]] = {"client": (), "invoice": ("client",), "payment": ("client", "invoice")}
+"""The kinds that must stand in the target before one of this kind."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a plan holds: operations by (kind, verb), problems by code, and what the safety stops look at."""
+
+    operations: Counter[tuple[Kind, str]] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
+    surprising: int = 0
+    """Bound records whose content changes, beyond what a life of an invoice brings."""
+    strangers: int = 0
+    """Unbound records found in the target under other ids, not by our mark."""
+
+    @property
+    def total(self) -> int:
+        """All operations."""
+        return self.operations.total()
+
+
+@dataclass(slots=True)
+class Draft:
+    """A plan being made: what it was asked, what it has found so far."""
+
+    session: Session
+    number: int
+    reach: Range
+    narrow: Narrow
+    all_clients: bool
+    blocked: Mapping[tuple[str, str], str]
+    """Records the target rejected, with the revision it rejected; not sent again before they change."""
+    doubtful: frozenset[tuple[str, str]] = frozenset()
+    """Records with an operation in doubt: nothing else happens to them before that is settled."""
+    tally: Tally = field(default_factory=Tally)
+    planned_clients: set[str] = field(default_factory=set)
+    needed: set[str] = field(default_factory=set)
+    renamed: set[str] = field(default_factory=set)
+    adopted: set[tuple[str, str]] = field(default_factory=set)
+
+
+def make(draft: Draft) -> Tally:
+    """Plan clients that changed, invoices that changed, then the clients those need."""
+    for clients in due.clients(draft.session, draft.reach):
+        _plan_clients(draft, clients, needed=draft.all_clients)
+    also = work.invoices_of(draft.session.store, draft.session.source, draft.renamed, draft.reach.since)
+    for invoices in due.invoices(draft.session, draft.reach, also):
+        _plan_invoices(draft, invoices)
+    for clients in due.named_clients(draft.session, draft.needed - draft.planned_clients):
+        _plan_clients(draft, clients, needed=True)
+    return draft.tally
+
+
+def _plan_clients(draft: Draft, clients: Sequence[DueClient], *, needed: bool) -> None:
+    session = draft.session
+    places = _places(session, {"client": [one.id for one in clients]})
+    shows_name = "client_name" in session.can.fields.get("invoice", ())
+    planned: list[Planned] = []
+    findings: list[Finding] = []
+    for one in clients:
+        place = places.get(("client", one.id), NOWHERE)
+        decision = plan_client(one.client, one.id, place, session.policy, needed=needed)
+        if shows_name and place.live:
+            draft.renamed.add(one.id)  # its invoices show its name
+        operations, found = _checked(draft, decision, one.revision, {})
+        findings += found
+        for operation, rendered in operations:
+            draft.planned_clients.add(one.id)
+            where = f"{operation.content.get('name') or ''}\x1f{one.id}"
+            planned.append(Planned(operation, rendered, where, one.revision, None))
+        _count(draft.tally, operations, place)
+    _keep(draft, planned, findings, [("client", one.id) for one in clients])
+
+
+def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
+    session = draft.session
+    taken = [one for one in invoices if not isinstance(one.invoice, Invoice) or draft.narrow.takes(one.invoice)]
+    ids = [one.id for one in taken]
+    places = _places(session, {"invoice": ids, "payment": ids})
+    client_ids = {one.invoice.client_id for one in taken if isinstance(one.invoice, Invoice)}
+    with session.store.read() as connection:
+        known = bindings.external_ids(connection, session.name, "client", client_ids)
+    planned: list[Planned] = []
+    findings: list[Finding] = []
+    for one in taken:
+        place, payment = (
+            places.get(("invoice", one.id), NOWHERE),
+            places.get(("payment", one.id), NOWHERE),
+        )
+        decision = plan_invoice(one.invoice, one.id, one.client, one.seen, place, payment, session.policy)
+        if not decision.operations and not decision.findings:
+            continue
+        client_id = one.invoice.client_id if isinstance(one.invoice, Invoice) else None
+        if client_id and not _client_comes(draft, client_id, one, known):
+            decision = _waits(decision, one)
+        refs = _refs(session, client_id, known, place)
+        operations, found = _checked(draft, decision, one.revision, refs)
+        findings += found
+        where = _place(operations, one)
+        planned += [Planned(operation, rendered, where, one.revision, client_id) for operation, rendered in operations]
+        _count(draft.tally, operations, place)
+    _keep(
+        draft,
+        planned,
+        findings,
+        [(kind, one_id) for one_id in ids for kind in ("invoice", "payment")],
+    )
+
+
+def _client_comes(draft: Draft, client_id: str, one: DueInvoice, known: Mapping[str, str]) -> bool:
+    """Tell whether the invoice's client stands or is about to, and ask for it if not."""
+    if client_id in known or client_id in draft.planned_clients:
+        return True
+    if ("client", client_id) in draft.blocked:
+        return False
+    if isinstance(one.client, Client):
+        draft.needed.add(client_id)
+    return True
+
+
+def _waits(decision: Decision, one: DueInvoice) -> Decision:
+    if not decision.operations or not isinstance(one.invoice, Invoice):
+        return decision
+    finding = Finding(
+        "waits_for_client",
+        "invoice",
+        one.id,
+        {"number": one.invoice.number, "client_id": one.invoice.client_id},
+    )
+    return Decision((), (*decision.findings, finding))
+
+
+def _refs(session: Session, client_id: str | None, known: Mapping[str, str], place: Place) -> dict[Kind, str]:
+    """Give the target ids an operation stands on, ``""`` where they are not known yet."""
+    refs: dict[Kind, str] = {}
+    if "client" in session.can.refs:
+        refs["client"] = known.get(client_id or "", "")
+    if "invoice" in session.can.refs:
+        refs["invoice"] = place.live.external_id if place.live else ""
+    return refs
+
+
+def _checked(
+    draft: Draft, decision: Decision, revision: int, refs: dict[Kind, str]
+) -> tuple[list[tuple[Operation, bytes | None]], list[Finding]]:
+    """Render what was decided; what cannot be rendered, sent again or adopted twice is a problem instead."""
+    session, kept, findings = (
+        draft.session,
+        list[tuple[Operation, bytes | None]](),
+        list(decision.findings),
+    )
+    for operation in decision.operations:
+        pair = (operation.kind, operation.id)
+        if pair in draft.doubtful or draft.blocked.get(pair) == str(revision):
+            break
+        if operation.verb not in session.can.verbs:
+            findings.append(_cannot(operation))
+            break
+        if operation.verb == "adopt":
+            there = (operation.kind, operation.external_id or "")
+            if there in draft.adopted:
+                findings.append(
+                    Finding(
+                        "ambiguous_match",
+                        operation.kind,
+                        operation.id,
+                        {"record": operation.id, "candidates": there[1]},
+                    )
+                )
+                break
+            draft.adopted.add(there)
+        needs = {kind: refs[kind] for kind in STANDS_ON[operation.kind] if kind in refs}
+        rendered = session.connector.render(replace(operation, refs=needs) if needs else operation, session.books)
+        if isinstance(rendered, Rejected):
+            findings.append(
+                Finding(
+                    rendered.code,
+                    operation.kind,
+                    operation.id,
+                    {"record": operation.id, "reason": rendered.reason},
+                )
+            )
+            break
+        kept.append((operation, rendered if all(needs.values()) else None))
+    return kept, findings
+
+
+def _cannot(operation: Operation) -> Finding:
+    return Finding(
+        "rejected_by_target",
+        operation.kind,
+        operation.id,
+        {"record": operation.id, "reason": f"it cannot {operation.verb}"},
+    )
+
+
+def _place(operations: Sequence[tuple[Operation, bytes | None]], one: DueInvoice) -> str:
+    """Sort by issue date, number and id, whatever the kind."""
+    if not operations or not isinstance(one.invoice, Invoice):
+        return one.id
+    content = operations[0][0].content
+    return f"{content.get('issue_date') or ''}\x1f{one.invoice.number}\x1f{one.id}"
+
+
+def _count(tally: Tally, operations: Iterable[tuple[Operation, bytes | None]], place: Place) -> None:
+    for operation, _ in operations:
+        tally.operations[operation.kind, operation.verb] += 1
+        if operation.verb == "adopt":
+            by_mark = any(one.how == "mark" for one in place.candidates) or operation.kind == "payment"
+            tally.strangers += not by_mark
+        tally.surprising += bool(place.live) and is_surprising(operation)
+
+
+def _keep(
+    draft: Draft,
+    planned: Sequence[Planned],
+    findings: Sequence[Finding],
+    looked_at: Sequence[tuple[str, str]],
+) -> None:
+    session = draft.session
+    for finding in findings:
+        draft.tally.problems[finding.code] += 1
+    at_source = [one for one in findings if one.at_source]
+    at_target = [one for one in findings if not one.at_source]
+    with session.store.write() as connection:
+        journal.add(connection, draft.number, session.name, planned)
+        problems.replace(connection, session.name, looked_at, at_target, session.seconds(), keep=SENT)
+        problems.replace(
+            connection,
+            f"source:{session.source}",
+            looked_at,
+            at_source,
+            session.seconds(),
+            keep=PULLED,
+        )
+
+
+def _places(session: Session, wanted: dict[Kind, list[str]]) -> dict[tuple[Kind, str], Place]:
+    with session.store.read() as connection:
+        return bindings.places(connection, session.name, wanted, session.can.fields)
+
+
+PULLED = frozenset({"detail_unreadable", "duplicate_id"})
+"""Problems that came from pulling; planning does not judge them."""

@@ -1,0 +1,272 @@
+"""One cycle of pulling: the first load, or the hot set, the growing end, a slice of the sweep and the details due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from math import inf
+from typing import Any
+
+import orjson
+
+from syncd.errors import Answer, Invalid, Missing, Unreachable
+from syncd.fastfaktura import FastFaktura
+from syncd.model import OPEN_STATUSES, Kind
+from syncd.pull import rounds
+from syncd.pull.cycle import DAY, FEW, Cycle, OtherAccount, Progress, Pulled, Stop
+from syncd.pull.flow import Flow
+from syncd.pull.pages import row_of
+from syncd.pull.tracks import GrowingBack, GrowingFront, Hot, Load, Track, settled
+from syncd.pull.walk import first_page_of
+from syncd.settings import SourceSettings
+from syncd.state import cursors, mirror, problems
+from syncd.state.store import Store
+
+KINDS: tuple[Kind, Kind] = ("client", "invoice")
+
+
+def pull(
+    source: SourceSettings,
+    api: FastFaktura,
+    store: Store,
+    *,
+    now: Callable[[], datetime],
+    full: bool = False,
+    details: bool = False,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+    released: frozenset[str] = frozenset(),
+) -> Pulled:
+    """Bring the mirror of one source in step; raise ``Refused`` or ``Unreachable`` after what was read is stored.
+
+    ``full``: a whole round of rows now, and the details of everything open; with ``details``, of everything.
+    ``progress`` is called with (done, total or ``None``, of what). ``released``: codes of holds to let pass, besides
+    those released in the state.
+    """
+    with ThreadPoolExecutor(source.concurrency, thread_name_prefix=f"pull-{source.name}") as pool:
+        cycle = _begin(source, api, store, pool, int(now().timestamp()), progress or _silent, stop, released)
+        first_load = not cycle.learnt.get("loaded")
+        start = _revision(cycle)
+        try:
+            _run(cycle, first_load=first_load, full=full, details=details)
+        except OtherAccount:
+            pass
+        except Answer as error:
+            raise Unreachable(f"source {source.name} answered something that does not fit: {error}") from error
+        return _end(cycle, start, first_load=first_load)
+
+
+def _begin(
+    source: SourceSettings, api: FastFaktura, store: Store, pool: ThreadPoolExecutor, now: int,
+    progress: Progress, stop: Stop | None, released: frozenset[str],
+) -> Cycle:  # fmt: skip
+    owner = f"source:{source.name}"
+    with store.write() as conn:
+        mirror.begin(conn, source.name, now)
+        learnt = orjson.loads(cursors.get(conn, owner, "learnt") or "{}")
+        known = sum(mirror.count_there(conn, source.name, kind) for kind in KINDS)
+        passed = {row.code for row in problems.holds(conn, owner) if row.released}
+    # Each cycle has a second of its own, whatever the clock does, so that what it saw first can be told.
+    before = learnt.get("began_at")
+    moment = now if before is None else max(now, before + 1)
+    elapsed = inf if "ended_at" not in learnt else max(0.0, moment - learnt["ended_at"])
+    cycle = Cycle(source, api, store, pool, moment, progress, stop, released | passed, learnt, elapsed, known)
+    cycle.learn(began_at=moment)
+    return cycle
+
+
+def _run(cycle: Cycle, *, first_load: bool, full: bool, details: bool) -> None:
+    _business(cycle)
+    cycle.first_page = _first_page(cycle)
+    if first_load:
+        _load(cycle)
+    else:
+        _hot_and_growing(cycle)
+        _sweep(cycle, full=full)
+        _details(cycle, full=full, everything=full and details)
+    _clients_needed(cycle)
+    if not cycle.stopped:
+        cycle.learn(ended_at=cycle.now)
+
+
+def _load(cycle: Cycle) -> None:
+    """Read everything for the first time: rows and details together, walks of rows until one brings nothing new."""
+    cursors_of = {kind: cycle.get(f"sweep:{kind}") or {} for kind in KINDS}
+    tracks = [Load(cycle, kind, cursor, inf) for kind, cursor in cursors_of.items() if not settled(cursor)]
+    Flow(cycle, tracks).run()
+    if cycle.stopped:
+        return
+    for kind, cursor in cursors_of.items():
+        rounds.finish(cycle, kind, cursor)
+    cycle.learn(loaded=True, grown_at=cycle.now)
+
+
+def _hot_and_growing(cycle: Cycle) -> None:
+    """Read every page of the statuses that can still move, then the end where new invoices appear."""
+    walk = (cycle.get("sweep:invoice") or {}).get("walk", 0)
+    hot: list[Hot] = []
+    ignored_at = cycle.learnt.get("ignored_at")
+    if ignored_at is None or cycle.now - ignored_at >= cycle.source.full_sweep.total_seconds():
+        hot = [Hot(cycle, status, walk) for status in OPEN_STATUSES]
+        Flow(cycle, hot, details=False).run()
+        ignored = any(track.ignored for track in hot)
+        cycle.learnt["ignored_at"] = cycle.now if ignored else None
+        if ignored:
+            hot = []
+    growing = _growing(cycle, walk)
+    Flow(cycle, growing, details=False).run()
+    if cycle.stopped:
+        return
+    backs = [track for track in growing if isinstance(track, GrowingBack) and track.walk.last_page is not None]
+    cycle.learn(grown_at=cycle.now, **{"last_page": track.walk.last_page for track in backs})
+    _left(cycle, hot)
+
+
+def _growing(cycle: Cycle, walk: int) -> list[Track]:
+    order = cycle.learnt.get("order", "unknown")
+    tracks: list[Track] = []
+    if order in ("newest", "unknown"):
+        tracks.append(GrowingFront(cycle, "invoice", walk=walk))
+    if order in ("oldest", "unknown"):
+        tracks.append(GrowingBack(cycle, "invoice", page=cycle.learnt.get("last_page"), walk=walk))
+    return tracks
+
+
+def _left(cycle: Cycle, hot: list[Hot]) -> None:
+    """Ask for each invoice known as open that the lists of open ones no longer show."""
+    statuses = [track.status for track in hot if track.whole and track.status]
+    if not statuses or len([track for track in hot if track.answered]) != len(statuses):
+        return
+    shown = set().union(*(track.shown for track in hot))
+    with cycle.store.read() as conn:
+        known = mirror.open_ids(conn, cycle.name, statuses)
+    left = [each for each in known if each not in shown]
+    if not left:
+        return
+    rounds.confirm(cycle, left, "open")
+    gone = cycle.absent.pop("open", [])
+    if len(gone) > max(FEW, len(known) // rounds.THIRD) and "walk_too_short" not in cycle.released:
+        cycle.hold("walk_too_short", kind="invoice", seen=str(len(known) - len(gone)), known=str(len(known)))
+        return
+    with cycle.store.write() as conn:
+        mirror.mark_gone(conn, cycle.name, "invoice", gone, now=cycle.now)
+    cycle.gone += len(gone)
+
+
+def _sweep(cycle: Cycle, *, full: bool) -> None:
+    """Read the slices of the rounds that are due."""
+    cursors_of = {kind: cycle.get(f"sweep:{kind}") or {} for kind in KINDS}
+    tracks = []
+    for kind, cursor in cursors_of.items():
+        track = rounds.sweep(cycle, kind, cursor, full=full)
+        if track is not None:
+            tracks.append(track)
+        with cycle.store.write() as conn:
+            cycle.put(conn, f"sweep:{kind}", cursor)
+    Flow(cycle, tracks, details=False).run()
+    if cycle.stopped:
+        return
+    for track in tracks:
+        if track.walk.ended:
+            rounds.finish(cycle, track.kind, track.cursor)
+
+
+def _details(cycle: Cycle, *, full: bool, everything: bool) -> None:
+    """Read the details that are due: of what is new or changed, and of open invoices again now and then."""
+    if cycle.stopped:
+        return
+    with cycle.store.write() as conn:
+        if full:
+            mirror.make_all_due(conn, cycle.name, None if everything else OPEN_STATUSES, before=cycle.now)
+        else:
+            old = cycle.now - int(cycle.source.detail_sweep.total_seconds())
+            mirror.make_all_due(conn, cycle.name, OPEN_STATUSES, before=old)
+            number = rounds.owed_details(cycle, mirror.count_there(conn, cycle.name, "invoice", OPEN_STATUSES))
+            mirror.make_oldest_due(conn, cycle.name, OPEN_STATUSES, number)
+    Flow(cycle).run()
+
+
+def _clients_needed(cycle: Cycle) -> None:
+    """Ask at once for clients that changed invoices name and the mirror lacks; one that is not there stays missing."""
+    if cycle.stopped:
+        return
+    with cycle.store.read() as conn:
+        missing = mirror.missing_clients(conn, cycle.name, after=cycle.learnt.get("clients_upto", 0))
+        upto = mirror.revision(conn, cycle.name)
+    walk = (cycle.get("sweep:client") or {}).get("walk", 0)
+    for client_id in missing:
+        if cycle.stopped:
+            return
+        cycle.requests["clients"] += 1
+        try:
+            raw = orjson.loads(cycle.api.client(client_id))
+        except (Missing, Invalid, orjson.JSONDecodeError):
+            continue
+        with cycle.store.write() as conn:
+            row = row_of("client", client_id, raw)
+            cycle.count(mirror.store_rows(conn, cycle.name, "client", [row], walk=walk, now=cycle.now))
+    cycle.learnt["clients_upto"] = upto
+
+
+def _business(cycle: Cycle) -> None:
+    """Read the company's profile once a day; the zone of dates comes from it."""
+    if cycle.now - cycle.learnt.get("business_at", -inf) < DAY:
+        return
+    cycle.requests["business"] += 1
+    try:
+        profile = cycle.api.business()
+    except (Missing, Invalid):
+        profile = {}
+    with cycle.store.write() as conn:
+        cycle.put(conn, "business", profile)
+    cycle.learn(business_at=cycle.now)
+
+
+def _first_page(cycle: Cycle) -> int:
+    """Learn whether pages start at 0 or 1: asked once, for as long as the answer is certain."""
+    known = cycle.learnt.get("first_page")
+    if known is not None:
+        return int(known)
+    first = 1
+    for kind in KINDS:
+        zero, one, two = (_ids_on(cycle, kind, number) for number in (0, 1, 2))
+        first, certain = first_page_of(zero, one or [], two or [])
+        if certain:
+            cycle.learn(first_page=first)
+            break
+    return first
+
+
+def _ids_on(cycle: Cycle, kind: Kind, number: int) -> list[str] | None:
+    cycle.requests["clients" if kind == "client" else "sweep"] += 1
+    try:
+        listing = cycle.api.clients(number) if kind == "client" else cycle.api.invoices(number)
+    except (Missing, Invalid):
+        return None
+    return [str(row.get("id")) if isinstance(row, dict) else repr(row) for row in listing.rows]
+
+
+def _end(cycle: Cycle, start: int, *, first_load: bool) -> Pulled:
+    """Put together what the cycle came to."""
+    swept = [cycle.get(f"sweep:{kind}") or {} for kind in KINDS]
+    for kind, cursor in zip(KINDS, swept, strict=True):
+        rounds.check_short(cycle, kind, cursor)
+    found = {(one.code, one.kind, one.id): one for one in rounds.findings(swept)} | cycle.findings
+    learnt = cycle.learnt
+    with cycle.store.write() as conn:
+        upto = mirror.pulled(conn, cycle.name, cycle.now)
+    return Pulled(
+        new=cycle.new, changed=cycle.changed, gone=cycle.gone, requests=dict(cycle.requests), revision=upto,
+        first_load=first_load, order=learnt.get("order", "unknown"), status_ignored=learnt.get("ignored_at") is not None,
+        findings=tuple(found.values()), holds=tuple(cycle.holds), whole=not cycle.stopped and not cycle.holds,
+    )  # fmt: skip
+
+
+def _revision(cycle: Cycle) -> int:
+    with cycle.store.read() as conn:
+        return mirror.revision(conn, cycle.name)
+
+
+def _silent(done: int, total: int | None, what: str) -> None:
+    """Show no progress."""

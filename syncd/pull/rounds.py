@@ -1,0 +1,115 @@
+"""Rounds over all rows of a kind: how much of them is due, and what a finished round says about what it did not show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncd.errors import Missing
+from syncd.model import Kind
+from syncd.problems import Finding
+from syncd.pull.cycle import DAY, FEW, Cycle
+from syncd.pull.flow import Flow
+from syncd.pull.tracks import Sweep
+from syncd.pull.walk import Votes
+from syncd.state import mirror
+
+THIRD = 3
+"""A round that lacks more than one in three of the known records is not believed."""
+
+
+def sweep(cycle: Cycle, kind: Kind, cursor: dict[str, Any], *, full: bool) -> Sweep | None:
+    """Return the slice of the round that the time since the last cycle asks for; ``None``: nothing is due."""
+    period = cycle.source.client_sweep if kind == "client" else cycle.source.full_sweep
+    pages = cursor.get("pages", 1)
+    if full or cycle.elapsed >= period.total_seconds():
+        cursor.update(page=None, owed=0.0)
+        return Sweep(cycle, kind, cursor, float("inf"))
+    cursor["owed"] = min(pages, cursor.get("owed", 0.0) + cycle.elapsed / period.total_seconds() * pages)
+    return Sweep(cycle, kind, cursor, int(cursor["owed"])) if cursor["owed"] >= 1 else None
+
+
+def finish(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
+    """Draw the conclusions of a finished round: the order of the list, and what it did not show."""
+    if kind == "invoice":
+        cycle.learnt.update(order=Votes(*cursor["votes"]).order(), last_page=cursor["last_page"])
+    with cycle.store.read() as conn:
+        unseen = mirror.count_unseen(conn, cycle.name, kind, cursor["walk"])
+        there = mirror.count_there(conn, cycle.name, kind)
+    cursor["short"] = [unseen, there] if unseen > max(FEW, there // THIRD) else None
+    with cycle.store.write() as conn:
+        cycle.put(conn, f"sweep:{kind}", cursor)
+    if cursor["short"] is None and unseen:
+        ask_for_unseen(cycle, kind, cursor)
+
+
+def check_short(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
+    """While the last finished round showed suspiciously few, hold; once a person let that pass, ask for each."""
+    if not cursor.get("short"):
+        return
+    unseen, there = cursor["short"]
+    if not cycle.released & {"walk_too_short", "account_changed"}:
+        cycle.hold("walk_too_short", kind=kind, seen=str(there - unseen), known=str(there))
+        return
+    # Whatever a round that is under way has shown by now is not asked for.
+    ask_for_unseen(cycle, kind, cursor)
+    cursor["short"] = None
+    with cycle.store.write() as conn:
+        cycle.put(conn, f"sweep:{kind}", cursor)
+
+
+def ask_for_unseen(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
+    """Ask for each record that the last finished round did not show; what answers 404 is gone."""
+    walk = cursor["walk"] if cursor.get("page") is None else cursor["walk"] - 1
+    with cycle.store.read() as conn:
+        unseen = mirror.unseen_ids(conn, cycle.name, kind, walk)
+    if kind == "client":
+        _confirm_clients(cycle, unseen, walk)
+        return
+    confirm(cycle, unseen, "round")
+    gone = cycle.absent.pop("round", [])
+    with cycle.store.write() as conn:
+        mirror.mark_gone(conn, cycle.name, kind, gone, now=cycle.now)
+        mirror.mark_seen(conn, cycle.name, kind, [each for each in unseen if each not in set(gone)], walk=walk)
+    cycle.gone += len(gone)
+
+
+def confirm(cycle: Cycle, ids: list[str], walk: str) -> None:
+    """Read the details of invoices that a finished walk did not show; the 404s end in ``cycle.absent``."""
+    cycle.candidates.update(dict.fromkeys(ids, walk))
+    with cycle.store.write() as conn:
+        mirror.make_due(conn, cycle.name, ids)
+    Flow(cycle).run()
+
+
+def _confirm_clients(cycle: Cycle, ids: list[str], walk: int) -> None:
+    for record_id in ids:
+        if cycle.stopped:
+            return
+        cycle.requests["confirm"] += 1
+        try:
+            cycle.api.client(record_id)
+        except Missing:
+            with cycle.store.write() as conn:
+                mirror.mark_gone(conn, cycle.name, "client", [record_id], now=cycle.now)
+            cycle.gone += 1
+        else:
+            with cycle.store.write() as conn:
+                mirror.mark_seen(conn, cycle.name, "client", [record_id], walk=walk)
+
+
+def owed_details(cycle: Cycle, open_count: int) -> int:
+    """Return how many details of open invoices to read again, so that all are read within ``detail_sweep``."""
+    seconds = cycle.source.detail_sweep.total_seconds() or DAY
+    owed = cycle.learnt.get("owed_details", 0.0) + min(cycle.elapsed, seconds) / seconds * open_count
+    cycle.learnt["owed_details"] = owed - int(owed)
+    return int(owed)
+
+
+def findings(cursors: list[dict[str, Any]]) -> list[Finding]:
+    """Return what rounds found wrong: the one under way and the one before."""
+    return [
+        Finding(code, kind, record_id, parameters, at_source=True)
+        for cursor in cursors
+        for part in cursor.get("found", [])
+        for code, kind, record_id, parameters in part
+    ]

@@ -1,0 +1,226 @@
+"""Tracks: walks over one list each, with what is done on each page - the hot set and the growing end."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from syncd.model import Kind
+from syncd.problems import Finding
+from syncd.pull.cycle import Cycle
+from syncd.pull.pages import Page
+from syncd.pull.walk import Votes, Walk
+from syncd.state import mirror
+
+ROUNDS = 5
+"""The most walks over a list that a first load makes until one brings nothing new."""
+
+MOST_FOUND = 500
+"""Findings of a round that are kept."""
+
+STEPS_BACK = 20
+"""Pages that the growing end is looked for before the one where it was last time."""
+
+
+class Track:
+    """A walk over a list to its end; each page is stored in one transaction with what ``keep`` adds to it."""
+
+    purpose = "sweep"
+    ahead = False
+    """Whether the next page may be asked for before this one is stored."""
+
+    def __init__(
+        self, cycle: Cycle, kind: Kind, *, status: str | None = None, page: int | None = None, walk: int = 0
+    ) -> None:
+        """Start at ``page``, the first if not given; ``walk`` is the number of the round that its rows count for."""
+        self.cycle = cycle
+        self.kind = kind
+        self.status = status
+        self.round = walk
+        self.walk = Walk(cycle.first_page, cycle.first_page if page is None else page)
+        self.done = False
+
+    def next(self) -> int | None:
+        """Return the page to ask for next, ``None`` at the end."""
+        return None if self.done or self.walk.ended else self.walk.page
+
+    def validators(self, page: int) -> Any:
+        """Return what to send along so that the server may answer that nothing changed."""
+        return None
+
+    def advance(self, page: Page) -> bool:
+        """Move on past a page; tell whether it belongs to the list. Nothing is stored yet."""
+        return self.walk.take(None if page.missing else page.ids, page.last)
+
+    def take(self, page: Page, *, belongs: bool) -> None:
+        """Store a page."""
+        stored = mirror.Stored()
+        for finding in page.findings:
+            self.cycle.findings[(finding.code, finding.kind, finding.id)] = finding
+        with self.cycle.store.write() as conn:
+            if belongs:
+                stored = self.store(conn, page)
+            self.keep(conn, page, stored)
+        self.cycle.count(stored)
+        self.look(page, stored, belongs=belongs)
+
+    def follow(self) -> Track | None:
+        """Return the walk that comes after this one."""
+        return None
+
+    def store(self, conn: Connection, page: Page) -> mirror.Stored:
+        """Store the rows."""
+        cycle = self.cycle
+        since = cycle.learnt.get("grown_at", 0)
+        return mirror.store_rows(conn, cycle.name, self.kind, page.rows, walk=self.round, now=cycle.now, since=since)
+
+    def keep(self, conn: Connection, page: Page, stored: mirror.Stored) -> None:
+        """Keep the walk's cursor."""
+
+    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:
+        """Judge what the page brought."""
+
+    def refused(self, error: Exception) -> None:
+        """The server does not serve this list at all."""
+        raise error
+
+
+class Hot(Track):
+    """Every page of one status that can still move."""
+
+    purpose = "hot"
+
+    def __init__(self, cycle: Cycle, status: str, walk: int) -> None:
+        """Walk over the invoices of one status; ``shown`` collects their ids."""
+        super().__init__(cycle, "invoice", status=status, walk=walk)
+        self.shown: set[str] = set()
+        self.ignored = False
+        self.answered = True
+
+    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:
+        """Collect the ids; rows of another status say that the filter is ignored."""
+        self.shown.update(page.ids)
+        if any(row.status != self.status for row in page.rows):
+            self.ignored = self.done = True
+
+    def refused(self, error: Exception) -> None:
+        """Go without this status: it is left to the sweep."""
+        self.done, self.answered = True, False
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether the walk came to its end."""
+        return self.answered and not self.ignored and self.walk.ended
+
+
+class GrowingFront(Track):
+    """The first pages of a list that begins with the newest, until one brings nothing new."""
+
+    purpose = "growing"
+
+    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:
+        """Stop where all was known before the growing end was last read."""
+        self.done = belongs and not stored.late
+
+
+class GrowingBack(Track):
+    """The last pages of a list that ends with the newest, from the last one known."""
+
+    purpose = "growing"
+    steps = 0
+    start = 0
+
+    def next(self) -> int | None:
+        """Remember where this stretch began."""
+        page = super().next()
+        if page is not None and self.walk.asked == 0:
+            self.start = page
+        return page
+
+    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:
+        """Where the list became shorter, or nothing on the page was known, look further to the front first."""
+        began = self.walk.asked == 1
+        strange = not belongs or (stored.late and stored.late >= len(page.rows))
+        if began and strange and self.start > self.walk.first and self.steps < STEPS_BACK:
+            self.steps += 1
+            self.walk = Walk(self.walk.first, self.start - 1)
+
+
+class Sweep(Track):
+    """A slice of a round over all rows of a kind; the cursor is kept with each page, so that it can be resumed.
+
+    The cursor: ``walk`` (number of the round), ``page`` (next), ``ids`` (of the last page stored), ``votes`` on the
+    order, ``new`` rows of the round, ``pages`` of the last whole round, ``owed`` pages, ``found`` (findings of this
+    round and the one before), ``short`` (a round that showed too few), ``last_page``, ``finished`` (rounds).
+    """
+
+    ahead = True
+
+    def __init__(self, cycle: Cycle, kind: Kind, cursor: dict[str, Any], limit: float) -> None:
+        """Resume the round that ``cursor`` is in, or begin one; read about ``limit`` pages."""
+        self.cursor = cursor
+        begins = cursor.get("page") is None
+        if begins:
+            cursor.update(walk=cursor.get("walk", 0) + 1, page=cycle.first_page, ids=[], votes=[0, 0], new=0, asked=0)
+            cursor["found"] = [[], *cursor.get("found", [])[:1]]
+        self.overlap = set(cursor["ids"])
+        page = cursor["page"] - 1 if self.overlap else cursor["page"]
+        super().__init__(cycle, kind, page=max(page, cycle.first_page), walk=cursor["walk"])
+        self.purpose = "clients" if kind == "client" else "sweep"
+        self.limit = limit + bool(self.overlap)
+        self.votes = Votes(*cursor["votes"])
+        self.before = cursor["asked"]
+
+    def next(self) -> int | None:
+        """Stop when the slice is done; the round goes on next time."""
+        return None if self.walk.asked >= self.limit else super().next()
+
+    def advance(self, page: Page) -> bool:
+        """Where the first page shows nothing of the page it was, rows have shifted too far: begin the round again."""
+        overlap, self.overlap = self.overlap, set()
+        if overlap and overlap.isdisjoint(page.ids) and self.walk.page > self.walk.first:
+            self.walk = Walk(self.walk.first, self.walk.first)
+            self.limit += 1
+            return False
+        return super().advance(page)
+
+    def keep(self, conn: Connection, page: Page, stored: mirror.Stored) -> None:
+        """Keep the cursor; at the end of the list the round is finished."""
+        cursor, walk = self.cursor, self.walk
+        self.votes.hear(page.raw)
+        cursor["found"][0] = _merged(cursor["found"][0], page.findings)
+        cursor["votes"] = [self.votes.rising, self.votes.falling]
+        cursor["new"] += stored.new
+        cursor["asked"] = self.before + walk.asked
+        cursor["owed"] = max(0.0, cursor.get("owed", 0.0) - 1)
+        cursor["page"], cursor["ids"] = walk.page, list(walk.last_ids)
+        if walk.ended:
+            finished = cursor.get("finished", 0) + 1
+            cursor.update(page=None, ids=[], pages=cursor["asked"], finished=finished, last_page=walk.last_page)
+        self.cycle.put(conn, f"sweep:{self.kind}", cursor)
+
+
+class Load(Sweep):
+    """A round of the first load; another follows until one brings nothing new."""
+
+    def follow(self) -> Track | None:
+        """Walk again unless the last walk brought nothing new, or was but one page, within which nothing can shift."""
+        return None if settled(self.cursor) else Load(self.cycle, self.kind, self.cursor, inf)
+
+
+def settled(cursor: dict[str, Any]) -> bool:
+    """Tell whether a first load needs no further walk."""
+    finished = cursor.get("finished", 0) if cursor.get("page") is None else 0
+    return finished >= ROUNDS or (finished > 0 and (not cursor["new"] or cursor["pages"] <= 1))
+
+
+def _merged(kept: list[list[Any]], found: list[Finding]) -> list[list[Any]]:
+    """Add findings to those of a round, each once, the first so many."""
+    if not found:
+        return kept
+    by_record = {tuple(each[:3]): each for each in kept}
+    for one in found:
+        by_record.setdefault((one.code, one.kind, one.id), [one.code, one.kind, one.id, dict(one.parameters)])
+    return list(by_record.values())[:MOST_FOUND]

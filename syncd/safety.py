@@ -1,0 +1,76 @@
+"""The safety stops (DESIGN section 12): pure judgements on what a plan is about to do, each with its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncd.connector import Operation
+from syncd.problems import Finding
+
+FEW = 20
+"""Below so many bound records a share says nothing."""
+
+LIFE = frozenset(
+    {
+        "status",
+        "paid_date",
+        "due_date",
+        "public_url",
+        "events",
+        "archived_at",
+        "tags",
+        "external_id",
+    }
+)
+"""What changes in the ordinary life of an invoice or client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the stops look at."""
+
+    bound: int
+    """Records bound before this plan."""
+    surprising: int
+    """Of them, those whose content changes beyond what life brings."""
+    taken_back: int
+    """Operations that void, unsettle or archive."""
+    strangers: int
+    """Unbound records that stand there already under other ids."""
+
+
+def is_surprising(operation: Operation) -> bool:
+    """Tell whether a change to a bound record is more than its ordinary life."""
+    if operation.verb not in ("update", "void", "archive"):
+        return False
+    return any(path.partition(".")[0] not in LIFE for path in operation.changes)
+
+
+def judge_books(identity: str, expected: str, company: str, first_company: str) -> list[Finding]:
+    """Stop where the books behind a target's credentials are not those it was first seen with."""
+    return [] if identity == expected else [_hold("books_changed", before=first_company, now=company)]
+
+
+def judge(facts: Facts, max_share: float, max_taken_back: int) -> list[Finding]:
+    """Name every reason to stop before anything is written; none: go on."""
+    found = []
+    if facts.bound >= FEW and facts.surprising > facts.bound * max_share:
+        share = f"{facts.surprising / facts.bound:.0%}"
+        found.append(
+            _hold(
+                "too_many_changes",
+                changed=str(facts.surprising),
+                known=str(facts.bound),
+                share=share,
+                allowed=f"{max_share:.0%}",
+            )
+        )
+    if facts.taken_back > max_taken_back:
+        found.append(_hold("too_many_voids", count=str(facts.taken_back), allowed=str(max_taken_back)))
+    if facts.bound == 0 and facts.strangers >= FEW:
+        found.append(_hold("strange_books", count=str(facts.strangers)))
+    return found
+
+
+def _hold(code: str, **parameters: str) -> Finding:
+    return Finding(code, "hold", "", parameters)

@@ -1,0 +1,67 @@
+"""One target opened for one pass: its settings, connector, books and policy, and the state they work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from syncd.connector import Books, Capabilities, Connector
+from syncd.errors import SettingsError
+from syncd.plan import Policy
+from syncd.settings import TargetSettings
+from syncd.state.store import Store
+
+Progress = Callable[[int, int | None, str], None]
+"""Called with how many are done, of how many (``None``: not known), of what."""
+
+
+def silent(done: int, total: int | None, what: str) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What every stage of a pass over one target is given."""
+
+    name: str
+    source: str
+    connector: Connector
+    books: Books
+    policy: Policy
+    store: Store
+    now: Callable[[], datetime]
+    progress: Progress = silent
+
+    @property
+    def can(self) -> Capabilities:
+        """What the connector declares."""
+        return self.connector.capabilities
+
+    def seconds(self) -> int:
+        """The time now, in seconds since 1970."""
+        return int(self.now().timestamp())
+
+
+def policy_of(target: TargetSettings, can: Capabilities, books: Books, zone: tzinfo) -> Policy:
+    """Put together what settings, capabilities and books say; refuse what the connector cannot do."""
+    if target.on_change == "reverse":
+        told = f'target.{target.name}: on_change = "reverse" is not possible with {target.connector_name}'
+        raise SettingsError([f'{told}; use "problem" or "update".'])
+    locked = max((day for day in (target.lock_date, books.locked_until) if day), default=None)
+    return Policy(
+        fields=can.fields,
+        verbs=can.verbs,
+        zone=zone,
+        picture=can.picture,
+        drafts=target.drafts and can.picture,
+        unsettle=target.unsettle,
+        on_change=target.on_change,
+        undated=target.undated,
+        start_date=target.start_date,
+        locked_until=locked,
+        currencies=books.currencies if books.currencies is not None else can.currencies,
+        match=tuple(how for how in target.match if how != "mapping"),
+        owners=target.owners,
+        conflicts=target.conflicts,
+    )

@@ -1,0 +1,262 @@
+"""The schemas of the settings: every key with its type, default and description, and nothing else.
+
+The models are the frozen values the program works with as well. Descriptions and defaults feed
+``config.example.toml``; an ``examples`` entry shows a value where there is no default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SkipValidation,
+    field_validator,
+    model_validator,
+)
+
+from syncd.connector import FIELDS, Connector, Context
+from syncd.durations import duration, duration_text
+from syncd.money import decimal_text
+from syncd.secret import Secret
+
+FASTFAKTURA = "https://app.fastfaktura.io/api/v1"
+Way = Literal["mapping", "mark", "external_id", "number", "email", "name"]
+WAYS: tuple[Way, ...] = ("mapping", "mark", "external_id", "number", "email", "name")
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta) and value > timedelta(0):
+        return value
+    read = duration(value) if isinstance(value, str) else None
+    if read is None:
+        raise ValueError('should be a duration, such as "90s", "5m", "24h" or "1d"')
+    return read
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text)]
+Owner = Literal["source", "target", "latest"]
+
+
+class Section(BaseModel):
+    """What all sections have in common: nothing unknown, nothing changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _default_state() -> str:
+    """Say where the state is by default: $STATE_DIRECTORY (systemd), else the user's state folder."""
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return f"sqlite:///{Path(given) / 'state.db'}"
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return f"sqlite:///{Path(home) / 'syncd' / 'state.db'}"
+
+
+class SyncdSection(Section):
+    """Settings of the program itself."""
+
+    state: str = Field(
+        default_factory=_default_state,
+        description="The state: one SQLite file. Without it, state.db in $STATE_DIRECTORY (set by "
+        "systemd), else in ~/.local/state/syncd.",
+        examples=["sqlite:////var/lib/syncd/state.db"],
+    )
+    log: Literal["auto", "console", "json"] = Field(
+        "auto",
+        description="How the log on standard error looks: console, json, or auto "
+        "(console on a terminal, JSON elsewhere).",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least important messages to log: debug, info, warning or error."
+    )
+
+    @field_validator("state")
+    @classmethod
+    def _sqlite(cls, value: str) -> str:
+        if not value.startswith("sqlite:///") or value.endswith("/"):
+            raise ValueError('should name a file, such as "sqlite:////var/lib/syncd/state.db"')
+        return value
+
+
+class SourceKeys(Section):
+    """The keys of a source: one FastFaktura account."""
+
+    api_key: Secret = Field(
+        description="The account's API key (ffk_…), made in FastFaktura's settings.",
+        examples=[{"env": "FASTFAKTURA_API_KEY"}],
+    )
+    base_url: str = Field(FASTFAKTURA, description="Where the API is.")
+    auth: Literal["x-api-key", "bearer"] = Field(
+        "x-api-key", description="How the key is sent: x-api-key or bearer; both are equivalent."
+    )
+    poll: Duration = Field(timedelta(minutes=5), description="How often to look for changes.")
+    cron: str | None = Field(
+        None,
+        description="Or when to look, as minute, hour, day, month and weekday; instead of poll.",
+        examples=["*/5 7-19 * * mon-fri"],
+    )
+    timezone: ZoneInfo | None = Field(
+        None,
+        description="The time zone in which dates are dates. Without it the company's, else UTC.",
+        examples=["Europe/Oslo"],
+    )
+    full_sweep: Duration = Field(timedelta(hours=24), description="How long one round over all invoices takes.")
+    client_sweep: Duration = Field(timedelta(hours=1), description="How long one round over all clients takes.")
+    detail_sweep: Duration = Field(
+        timedelta(hours=24), description="How often lines and events of open invoices are re-read."
+    )
+    concurrency: int = Field(4, ge=1, le=16, description="How many requests at a time, 1 to 16.")
+    timeout: Duration = Field(timedelta(seconds=30), description="How long to wait for an answer.")
+
+    @field_validator("api_key")
+    @classmethod
+    def _sendable(cls, value: Secret) -> Secret:
+        text = value.reveal()
+        if len(text) < 6 or not (text.isascii() and text.isprintable()) or " " in text:
+            raise ValueError("is no API key; one looks like ffk_ and letters and digits")
+        return value
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 - only where there is one
+
+        fields = value.split()
+        if len(fields) == 5 and any(sign.isdigit() for sign in fields[4]):
+            raise ValueError("should name weekdays, as in mon-fri; numbers mean several things")
+        try:
+            CronTrigger.from_crontab(value, timezone="UTC")
+        except ValueError as error:
+            raise ValueError(f'should have five fields, as in "*/5 7-19 * * mon-fri" ({error})') from error
+        return value
+
+    @model_validator(mode="after")
+    def _one_beat(self) -> SourceKeys:
+        if self.cron is not None and "poll" in self.model_fields_set:
+            raise ValueError("has both poll and cron; keep one of them")
+        return self
+
+
+class SourceSettings(SourceKeys):
+    """One FastFaktura account, checked. Durations are ``timedelta``."""
+
+    name: str
+
+
+class TargetKeys(Section):
+    """The keys that every target has, whatever its connector."""
+
+    connector_name: str = Field(alias="connector", description="The kind of books.", examples=["csv"])
+    source: str | None = Field(
+        None,
+        description="The source that feeds it; may be left out while there is one.",
+        examples=["main"],
+    )
+    start_date: date | None = Field(
+        None,
+        description="Invoices issued before it are not written. Books with a history need it.",
+        examples=[date(2026, 1, 1)],
+    )
+    lock_date: date | None = Field(
+        None,
+        description="The books are closed up to this date: what belongs there is a problem.",
+        examples=[date(2025, 12, 31)],
+    )
+    clients: Literal["needed", "all"] = Field(
+        "needed",
+        description="Clients to write: needed (by an invoice) or all. A CSV ledger has all of them.",
+    )
+    drafts: bool = Field(default=False, description="Whether drafts are written, where the target has drafts.")
+    unsettle: bool = Field(
+        default=False,
+        description="Whether a payment is voided when its invoice is no longer paid.",
+    )
+    on_change: Literal["problem", "update", "reverse"] = Field(
+        "problem",
+        description="When a booked invoice's money, number, client or date changes: problem, "
+        "update (while unpaid and its period is open) or reverse (credit note, then anew).",
+    )
+    undated: Literal["due_date", "issue_date", "first_seen"] | None = Field(
+        None,
+        description="What dates an invoice or payment that nothing else dates: none (a problem), "
+        "due_date, issue_date or first_seen.",
+        examples=["none"],
+    )
+    match: tuple[Way, ...] = Field(WAYS, description="By what a record that stands in the books already is recognised.")
+    conflicts: Literal["person", "source", "target"] = Field(
+        "person", description="Who decides when both sides changed a field: person, source, target."
+    )
+    owners: dict[str, Owner] = Field(
+        default_factory=dict,
+        description="The owner of a field, where it is not the source: source, target or latest.",
+        examples=[{"notes": "target"}],
+    )
+    taxes: dict[str, str | dict[str, str]] = Field(
+        default_factory=dict,
+        description="The tax code of the books for each rate, or for a rate by the client's country.",
+        examples=[{"25": "S25", "0": {"NO": "S0", "GB": "EXPORT"}}],
+    )
+    write_external_id: bool = Field(
+        default=False,
+        description="Whether the target's id is written back to FastFaktura's clients.",
+    )
+    max_change_share: float = Field(
+        0.3333,
+        ge=0,
+        le=1,
+        description="Hold the target when more than this share of its records would change at once.",
+    )
+    max_voids: int = Field(
+        10,
+        ge=0,
+        description="Hold the target when more than this many records would be voided at once.",
+    )
+
+    @field_validator("undated", mode="before")
+    @classmethod
+    def _none(cls, value: object) -> object:
+        return None if value == "none" else value
+
+    @field_validator("owners")
+    @classmethod
+    def _known_fields(cls, value: dict[str, Owner]) -> dict[str, Owner]:
+        known = {name for fields in FIELDS.values() for name in fields}
+        if strange := sorted(set(value) - known):
+            raise ValueError(
+                f"names fields that do not exist: {', '.join(strange)}; there are {', '.join(sorted(known))}"
+            )
+        return value
+
+    @field_validator("taxes")
+    @classmethod
+    def _rates(cls, value: dict[str, str | dict[str, str]]) -> dict[str, str | dict[str, str]]:
+        if wrong := [rate for rate in value if decimal_text(rate) is None]:
+            raise ValueError(f'should have rates as keys, such as "25" or "5.5", not {wrong[0]!r}')
+        return {decimal_text(rate) or rate: code for rate, code in value.items()}
+
+
+class TargetSettings(TargetKeys):
+    """One target, checked. ``connector`` is its class, ``connector_settings`` what that asks for."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: str
+    source: str
+    connector: SkipValidation[Callable[[Any, Context], Connector]] = Field(alias="connector_class")
+    connector_settings: SkipValidation[BaseModel]
+
+    def connect(self, context: Context) -> Connector:
+        """Make the connector; nothing is opened by that."""
+        return self.connector(self.connector_settings, context)

@@ -1,0 +1,267 @@
+"""Mappings and observations: what is bound to what, and what was seen at the target that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import Connection, Row
+
+from syncd.connector import Scalar
+from syncd.fields import flatten
+from syncd.match import Candidate
+from syncd.model import Kind
+from syncd.plan import Binding, Place
+from syncd.state import journal
+from syncd.state.tables import mapping, observation
+
+Differs = Mapping[str, tuple[Scalar, Scalar]]
+
+
+def count(connection: Connection, target: str) -> dict[str, int]:
+    """Count what stands bound, by kind."""
+    live = sa.select(mapping.c.kind, sa.func.count()).where(mapping.c.target == target, mapping.c.state == "live")
+    return {kind: n for kind, n in connection.execute(live.group_by(mapping.c.kind))}
+
+
+def external_ids(connection: Connection, target: str, kind: Kind, ids: Iterable[str]) -> dict[str, str]:
+    """Give the target's id of each of these source records that stands bound."""
+    found = sa.select(mapping.c.id, mapping.c.external_id).where(
+        mapping.c.target == target,
+        mapping.c.kind == kind,
+        mapping.c.state == "live",
+        mapping.c.id.in_(list(ids)),
+    )
+    return {record_id: external for record_id, external in connection.execute(found)}
+
+
+def bound_ids(connection: Connection, target: str, kind: Kind, externals: Iterable[str]) -> dict[str, Row[Any]]:
+    """Give the mapping of each of these target records that has one."""
+    wanted = sa.select(mapping).where(
+        mapping.c.target == target,
+        mapping.c.kind == kind,
+        mapping.c.external_id.in_(list(externals)),
+    )
+    return {row.external_id: row for row in connection.execute(wanted)}
+
+
+def places(
+    connection: Connection,
+    target: str,
+    wanted: Mapping[Kind, Sequence[str]],
+    fields: Mapping[Kind, frozenset[str]],
+) -> dict[tuple[Kind, str], Place]:
+    """Read where records stand: bindings with their bases and drift, or candidates."""
+    rows: list[Row[Any]] = []
+    seen: list[Row[Any]] = []
+    for kind, ids in wanted.items():
+        where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id.in_(list(ids)))
+        rows += connection.execute(sa.select(mapping).where(where)).all()
+        where = sa.and_(
+            observation.c.target == target,
+            observation.c.kind == kind,
+            observation.c.id.in_(list(ids)),
+        )
+        seen += connection.execute(sa.select(observation).where(where)).all()
+    bases = journal.bases(connection, (row.base for row in rows if row.base is not None))
+    drift = {(one.kind, one.id): differs(one) for one in seen if one.role == "drift"}
+    found: dict[tuple[Kind, str], Place] = {}
+    for row in rows:
+        base = flatten(bases.get(row.base, {}), fields.get(row.kind))
+        binding = Binding(
+            row.external_id or "",
+            row.version,
+            base,
+            row.state,
+            row.generation,
+            drift.get((row.kind, row.id), {}),
+        )
+        found[row.kind, row.id] = Place(binding)
+    for one in seen:
+        if one.role != "drift":
+            place = found.get((one.kind, one.id), Place())
+            candidate = Candidate(one.role, one.external_id, one.version, one.by_hand, differs(one))
+            found[one.kind, one.id] = Place(place.binding, (*place.candidates, candidate))
+    return found
+
+
+def differs(row: Row[Any]) -> dict[str, tuple[Scalar, Scalar]]:
+    """Read what an observation found different: field path → (expected, found)."""
+    return {path: (expected, found) for path, (expected, found) in orjson.loads(row.differs).items()}
+
+
+def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, str, str | None, int]]) -> None:
+    """Bind source records to target records: kind, id, external id, version, the journal number last written."""
+    if not bound:
+        return
+    rows = [
+        {
+            "target": target,
+            "kind": kind,
+            "id": record_id,
+            "external_id": external,
+            "version": version,
+            "base": base,
+        }
+        for kind, record_id, external, version, base in bound
+    ]
+    statement = insert(mapping).values(state="live", generation=0)
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=["target", "kind", "id"],
+        set_={
+            "external_id": new.external_id,
+            "version": new.version,
+            "base": new.base,
+            "state": "live",
+        },
+    )
+    connection.execute(statement, rows)
+    forget(
+        connection,
+        target,
+        [(kind, record_id) for kind, record_id, *_ in bound],
+        candidates_only=True,
+    )
+
+
+def unbind(connection: Connection, target: str, kind: str, record_id: str, base: int) -> None:
+    """Note that we took a record back (voided, unsettled); if it is made again, it is another one."""
+    connection.execute(
+        sa.update(mapping)
+        .where(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id == record_id)
+        .values(state="void", base=base, generation=mapping.c.generation + 1)
+    )
+
+
+def set_state(connection: Connection, target: str, kind: str, ids: Iterable[str], state: str) -> None:
+    """Note that records were taken out by a person (``removed``) or stand again (``live``)."""
+    connection.execute(
+        sa.update(mapping)
+        .where(
+            mapping.c.target == target,
+            mapping.c.kind == kind,
+            mapping.c.id == sa.bindparam("record"),
+            mapping.c.state != "void",
+        )
+        .values(state=state),
+        [{"record": record_id} for record_id in ids],
+    )
+
+
+def set_version(connection: Connection, target: str, kind: str, record_id: str, version: str | None) -> None:
+    """Note the version a record has now, so that the next write is guarded by it."""
+    where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id == record_id)
+    connection.execute(sa.update(mapping).where(where).values(version=version))
+
+
+def release_kind(connection: Connection, target: str, kinds: Iterable[str]) -> None:
+    """Forget the bindings of kinds whose whole store is missing at the target, so that it is built anew."""
+    connection.execute(sa.delete(mapping).where(mapping.c.target == target, mapping.c.kind.in_(list(kinds))))
+
+
+def observe(connection: Connection, target: str, seen: Sequence[dict[str, Any]]) -> None:
+    """Keep observations; a later one of the same pair replaces the earlier."""
+    if seen:
+        rows = [{"target": target, **one} for one in seen]
+        connection.execute(sa.insert(observation).prefix_with("OR REPLACE"), rows)
+
+
+def forget(
+    connection: Connection,
+    target: str,
+    records: Iterable[tuple[str, str]],
+    *,
+    candidates_only: bool = False,
+) -> None:
+    """Drop the observations of records that are in step again, or were bound."""
+    where = sa.and_(
+        observation.c.target == target,
+        observation.c.kind == sa.bindparam("k"),
+        observation.c.id == sa.bindparam("i"),
+    )
+    if candidates_only:
+        where = sa.and_(where, observation.c.role != "drift")
+    rows = [{"k": kind, "i": record_id} for kind, record_id in records]
+    if rows and connection.execute(sa.select(observation.c.id).where(observation.c.target == target).limit(1)).first():
+        connection.execute(sa.delete(observation).where(where), rows)
+
+
+def forget_candidates(connection: Connection, target: str) -> None:
+    """Drop every candidate of an earlier run; only drift is remembered."""
+    connection.execute(sa.delete(observation).where(observation.c.target == target, observation.c.role != "drift"))
+
+
+def all_live(connection: Connection, target: str, kind: str, after: str, limit: int = 1000) -> Sequence[Row[Any]]:
+    """Read the bound records of a kind in order of their target id, a part at a time."""
+    return connection.execute(
+        sa.select(mapping)
+        .where(
+            mapping.c.target == target,
+            mapping.c.kind == kind,
+            mapping.c.state == "live",
+            mapping.c.external_id > after,
+        )
+        .order_by(mapping.c.external_id)
+        .limit(limit)
+    ).all()
+
+
+def drifted(connection: Connection, target: str) -> Sequence[Row[Any]]:
+    """Read all drift."""
+    return connection.execute(
+        sa.select(observation).where(observation.c.target == target, observation.c.role == "drift")
+    ).all()
+
+
+def listed(connection: Connection, target: str | None) -> Sequence[tuple[Any, ...]]:
+    """Read bindings: target, kind, id, external id, version, state."""
+    columns = (
+        mapping.c.target,
+        mapping.c.kind,
+        mapping.c.id,
+        mapping.c.external_id,
+        mapping.c.version,
+        mapping.c.state,
+    )
+    query = sa.select(*columns).order_by(mapping.c.target, mapping.c.kind, mapping.c.id)
+    if target is not None:
+        query = query.where(mapping.c.target == target)
+    return [tuple(row) for row in connection.execute(query)]
+
+
+def clash(connection: Connection, rows: Sequence[Mapping[str, str]]) -> str | None:
+    """Say which of these links contradicts a binding that stands or another link; ``None``: none does."""
+    there = {(t, k, i): e for t, k, i, e, _, _ in listed(connection, None)}
+    taken = {(t, k, e): i for (t, k, i), e in there.items()}
+    for row in rows:
+        one, other = (row["target"], row["kind"], row["id"]), (row["target"], row["kind"], row["external_id"])
+        if (
+            there.setdefault(one, row["external_id"]) != row["external_id"]
+            or taken.setdefault(other, row["id"]) != row["id"]
+        ):
+            bound = f"is bound to {there[one]}, or {row['external_id']} to {taken.get(other)}"
+            return f"{row['kind']} {row['id']} of {row['target']} {bound}."
+    return None
+
+
+def add_links(connection: Connection, rows: Sequence[Mapping[str, str]]) -> int:
+    """Bind records by hand; what differs there is then drift. Return how many were new."""
+    known = {(t, k, i) for t, k, i, *_ in listed(connection, None)}
+    new = [
+        {
+            **{name: row[name] for name in ("target", "kind", "id", "external_id")},
+            "version": row.get("version") or None,
+            "base": None,
+            "state": "live",
+            "generation": 0,
+        }
+        for row in rows
+        if (row["target"], row["kind"], row["id"]) not in known
+    ]
+    if new:
+        connection.execute(sa.insert(mapping), new)
+    return len(new)

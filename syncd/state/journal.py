@@ -1,0 +1,268 @@
+"""Plans and the journal: operations written down before they are sent, closed with their outcome.
+
+Every function works on an open connection; who calls it decides what is one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from syncd.connector import Content, Entry, Operation
+from syncd.model import Kind
+from syncd.state.tables import operation, payload, plan
+
+STAGES: dict[Kind, int] = {"client": 1, "invoice": 2, "payment": 3}
+"""The order of writing: what others stand on comes first."""
+
+
+class Planned(NamedTuple):
+    """An operation on its way into the journal, with its rendered payload if it could be rendered yet."""
+
+    operation: Operation
+    payload: bytes | None
+    place: str
+    revision: int
+    client_id: str | None
+
+
+def open_plan(connection: Connection, *, run: int, target: str, revision: int, now: int) -> int:
+    """Begin a plan up to a revision of the mirror; return its number."""
+    values = {
+        "run": run,
+        "target": target,
+        "revision": revision,
+        "made_at": now,
+        "state": "open",
+        "counts": "{}",
+    }
+    return int(connection.execute(sa.insert(plan).values(values).returning(plan.c.n)).scalar_one())
+
+
+def close_plan(connection: Connection, number: int, state: str, counts: dict[str, int] | None = None) -> None:
+    """Say what became of a plan."""
+    values: dict[str, Any] = {"state": state}
+    if counts is not None:
+        values["counts"] = orjson.dumps(counts).decode()
+    connection.execute(sa.update(plan).where(plan.c.n == number).values(values))
+
+
+def drop_open(connection: Connection, target: str) -> None:
+    """Give up what an earlier, interrupted plan had not sent; what it had sent stays in doubt."""
+    for number in (
+        connection.execute(sa.select(plan.c.n).where(plan.c.target == target, plan.c.state == "open")).scalars().all()
+    ):
+        leave(connection, number)
+        close_plan(connection, number, "dropped")
+
+
+def add(connection: Connection, plan_number: int, target: str, planned: Sequence[Planned]) -> None:
+    """Write operations down under a plan."""
+    if not planned:
+        return
+    last = connection.execute(sa.select(sa.func.max(operation.c.n))).scalar() or 0
+    rows, bytes_rows = [], []
+    for number, item in enumerate(planned, last + 1):
+        rows.append(_row(number, plan_number, target, item))
+        content = None if item.operation.content == {} else orjson.dumps(item.operation.content)
+        same = content == item.payload
+        bytes_rows.append({"n": number, "content": None if same else content, "payload": item.payload})
+    connection.execute(sa.insert(operation), rows)
+    connection.execute(sa.insert(payload), bytes_rows)
+
+
+def _row(number: int, plan_number: int, target: str, item: Planned) -> dict[str, Any]:
+    one = item.operation
+    return {
+        "n": number,
+        "plan": plan_number,
+        "target": target,
+        "stage": STAGES[one.kind],
+        "place": item.place,
+        "verb": one.verb,
+        "kind": one.kind,
+        "id": one.id,
+        "mark": one.mark,
+        "key": one.key,
+        "revision": item.revision,
+        "external_id": one.external_id,
+        "version": one.version,
+        "client_id": item.client_id,
+        "changes": orjson.dumps(one.changes).decode() if one.changes else None,
+        "state": "planned",
+    }
+
+
+_READ = sa.select(operation, payload.c.content, payload.c.payload).join(payload, payload.c.n == operation.c.n)
+
+
+def planned(
+    connection: Connection, plan_number: int, *, stage: int, after: tuple[str, int], limit: int
+) -> Sequence[Row[Any]]:
+    """Read the next operations of a stage that are to be sent, in order of place and number."""
+    return connection.execute(
+        _READ.where(
+            operation.c.plan == plan_number,
+            operation.c.stage == stage,
+            operation.c.state == "planned",
+            sa.tuple_(operation.c.place, operation.c.n) > sa.tuple_(*(sa.literal(part) for part in after)),
+        )
+        .order_by(operation.c.place, operation.c.n)
+        .limit(limit)
+    ).all()
+
+
+def sent_of_plan(
+    connection: Connection, plan_number: int, *, after: tuple[int, str, int], limit: int
+) -> Sequence[Row[Any]]:
+    """Read the next operations of a plan that was sent as one batch, over all stages in order."""
+    return connection.execute(
+        _READ.where(
+            operation.c.plan == plan_number,
+            operation.c.state == "sent",
+            sa.tuple_(operation.c.stage, operation.c.place, operation.c.n)
+            > sa.tuple_(*(sa.literal(part) for part in after)),
+        )
+        .order_by(operation.c.stage, operation.c.place, operation.c.n)
+        .limit(limit)
+    ).all()
+
+
+def in_doubt(connection: Connection, target: str, limit: int = 1_000_000) -> Sequence[Row[Any]]:
+    """Read what was sent and never answered, oldest first."""
+    doubt = _READ.where(operation.c.target == target, operation.c.state == "sent")
+    return connection.execute(
+        doubt.order_by(operation.c.plan, operation.c.stage, operation.c.place, operation.c.n).limit(limit)
+    ).all()
+
+
+def count_in_doubt(connection: Connection, target: str) -> int:
+    """Count what was sent and never answered."""
+    where = sa.and_(operation.c.target == target, operation.c.state == "sent")
+    return int(connection.execute(sa.select(sa.func.count()).select_from(operation).where(where)).scalar_one())
+
+
+def count_planned(connection: Connection, plan_number: int) -> dict[tuple[str, str], int]:
+    """Count a plan's operations by verb and kind."""
+    counted = sa.select(operation.c.verb, operation.c.kind, sa.func.count()).where(operation.c.plan == plan_number)
+    return {
+        (verb, kind): n for verb, kind, n in connection.execute(counted.group_by(operation.c.verb, operation.c.kind))
+    }
+
+
+def mark_sent(connection: Connection, numbers: Iterable[int], now: int) -> None:
+    """Note that these are about to be sent: from here on they are in doubt."""
+    connection.execute(
+        sa.update(operation).where(operation.c.n == sa.bindparam("number")).values(state="sent", sent_at=now),
+        [{"number": number} for number in numbers],
+    )
+
+
+def mark_plan_sent(connection: Connection, plan_number: int, now: int) -> int:
+    """Note that a whole plan is about to be sent as one batch; return how many operations that are."""
+    where = sa.and_(operation.c.plan == plan_number, operation.c.state == "planned")
+    return connection.execute(sa.update(operation).where(where).values(state="sent", sent_at=now)).rowcount
+
+
+def keep_payloads(connection: Connection, payloads: dict[int, bytes]) -> None:
+    """Write down what was rendered late, before it is sent."""
+    if payloads:
+        connection.execute(
+            sa.update(payload).where(payload.c.n == sa.bindparam("number")).values(payload=sa.bindparam("bytes")),
+            [{"number": number, "bytes": rendered} for number, rendered in payloads.items()],
+        )
+
+
+def heads(connection: Connection, numbers: Sequence[int]) -> Sequence[Row[Any]]:
+    """Read operations without their bytes."""
+    return connection.execute(sa.select(operation).where(operation.c.n.in_(numbers))).all()
+
+
+def reopen_plan(connection: Connection, plan_number: int) -> None:
+    """Take back that a plan was sent: nothing of what has no outcome was carried out, for certain."""
+    where = sa.and_(operation.c.plan == plan_number, operation.c.state == "sent")
+    connection.execute(sa.update(operation).where(where).values(state="planned", sent_at=None))
+
+
+def unsent(connection: Connection, plan_number: int) -> Sequence[Row[Any]]:
+    """Read what a plan did not send, without bytes."""
+    where = sa.and_(operation.c.plan == plan_number, operation.c.state == "planned")
+    return connection.execute(sa.select(operation).where(where)).all()
+
+
+def leave(connection: Connection, plan_number: int) -> int:
+    """Take out of the journal what a plan never sent; return how many that were."""
+    never = sa.select(operation.c.n).where(operation.c.plan == plan_number, operation.c.state == "planned")
+    connection.execute(sa.delete(payload).where(payload.c.n.in_(never)))
+    where = sa.and_(operation.c.plan == plan_number, operation.c.state == "planned")
+    return connection.execute(sa.delete(operation).where(where)).rowcount
+
+
+def reopen(connection: Connection, numbers: Iterable[int]) -> None:
+    """Take back that these were sent: nothing of them was carried out, for certain."""
+    connection.execute(
+        sa.update(operation).where(operation.c.n == sa.bindparam("number")).values(state="planned", sent_at=None),
+        [{"number": number} for number in numbers],
+    )
+
+
+def close(connection: Connection, outcomes: Sequence[tuple[int, str, str | None]], now: int) -> None:
+    """Close operations: number, state (``done``, ``rejected``, ``stale``, ``lost``, ``dropped``) and what was said."""
+    if outcomes:
+        connection.execute(
+            sa.update(operation)
+            .where(operation.c.n == sa.bindparam("number"))
+            .values(state=sa.bindparam("became"), closed_at=now, outcome=sa.bindparam("said")),
+            [{"number": number, "became": state, "said": said} for number, state, said in outcomes],
+        )
+
+
+def content_of(row: Row[Any]) -> Content:
+    """Read what a record says once an operation of the journal is done."""
+    content: Content = orjson.loads(row.content if row.content is not None else row.payload or b"{}")
+    return content
+
+
+def operation_of(row: Row[Any], refs: dict[Kind, str]) -> Operation:
+    """Read an operation back from the journal, with the target ids it stands on."""
+    changes = orjson.loads(row.changes) if row.changes else {}
+    return Operation(
+        verb=row.verb,
+        kind=row.kind,
+        id=row.id,
+        mark=row.mark,
+        key=row.key,
+        content=content_of(row),
+        changes={path: (before, after) for path, (before, after) in changes.items()},
+        refs=refs,
+        external_id=row.external_id,
+        version=row.version,
+    )
+
+
+def entry_of(row: Row[Any], rendered: bytes | None = None) -> Entry:
+    """Read a journal entry as ``write`` is given it."""
+    body = rendered if rendered is not None else row.payload
+    return Entry(row.n, row.verb, row.kind, row.id, row.mark, row.key, body, row.external_id, row.version)
+
+
+def history(connection: Connection, kind: str, record_id: str) -> Sequence[Row[Any]]:
+    """Read every operation there ever was for a record, at any target, oldest first."""
+    where = sa.and_(
+        operation.c.id == record_id,
+        operation.c.kind.in_((kind, "payment") if kind == "invoice" else (kind,)),
+    )
+    return connection.execute(sa.select(operation).where(where).order_by(operation.c.n)).all()
+
+
+def bases(connection: Connection, numbers: Iterable[int]) -> dict[int, Content]:
+    """Read what was last written under each of these journal numbers."""
+    wanted = list(numbers)
+    if not wanted:
+        return {}
+    rows = connection.execute(sa.select(payload).where(payload.c.n.in_(wanted)))
+    return {row.n: orjson.loads(row.content if row.content is not None else row.payload or b"{}") for row in rows}

@@ -1,0 +1,462 @@
+"""The mirror in the state: a source's records as last seen, raw, with the revision of their last change.
+
+Every function works inside the transaction of the connection it is given. An invoice is planned from its detail, so
+its revision moves when a detail is stored that says something new; a client's moves with its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from typing import Any, NamedTuple, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from syncd.model import Kind
+from syncd.state.tables import body, record, source
+
+T = TypeVar("T")
+
+CHUNK = 500
+"""The most ids in one statement."""
+
+
+class Row(NamedTuple):
+    """One row of a list: what the mirror keeps of it beside its JSON, ``raw``."""
+
+    id: str
+    number: str | None
+    client_id: str | None
+    status: str | None
+    print: bytes
+    raw: bytes
+
+
+class Detail(NamedTuple):
+    """One invoice as its own request answered; ``asked``: the row's fingerprint when it was asked for."""
+
+    id: str
+    number: str | None
+    client_id: str | None
+    status: str | None
+    print: bytes
+    raw: bytes
+    asked: bytes
+    validators: str | None = None
+
+
+class Due(NamedTuple):
+    """An invoice whose detail has to be read; ``n`` is its place, to go on from."""
+
+    n: int
+    id: str
+    row_print: bytes
+    number: str | None = None
+    validators: str | None = None
+
+
+class Stored(NamedTuple):
+    """What storing came to, as counts of records; ``known`` stood there before, ``late`` was first seen after ``since``."""
+
+    new: int = 0
+    changed: int = 0
+    known: int = 0
+    late: int = 0
+
+    def plus(self, other: Stored) -> Stored:
+        """Add up."""
+        return Stored(*map(sum, zip(self, other, strict=True)))
+
+
+def begin(conn: Connection, name: str, now: int) -> tuple[int, int | None]:
+    """Make the source known; return the revision its mirror has reached and when it was last pulled."""
+    found = conn.execute(sa.select(source.c.revision, source.c.last_pull).where(source.c.name == name)).first()
+    if found is not None:
+        return found.revision, found.last_pull
+    conn.execute(source.insert().values(name=name, revision=0, first_seen=now))
+    return 0, None
+
+
+def pulled(conn: Connection, name: str, now: int) -> int:
+    """Note that a whole cycle is over; return the revision the mirror has reached."""
+    conn.execute(source.update().where(source.c.name == name).values(last_pull=now))
+    return revision(conn, name)
+
+
+def revision(conn: Connection, name: str) -> int:
+    """Return the revision the mirror has reached, 0 before the first pull."""
+    return conn.execute(_REVISION, {"of": name}).scalar() or 0
+
+
+# -- storing -----------------------------------------------------------------------------------------------------------
+
+
+def store_rows(
+    conn: Connection,
+    name: str,
+    kind: Kind,
+    rows: Sequence[Row],
+    *,
+    walk: int,
+    now: int,
+    since: int = 0,
+) -> Stored:
+    """Store the rows of a page, shown by this walk; the details of new and changed invoices become due."""
+    known = {found.id: found for found in _known(conn, name, kind, [row.id for row in rows])}
+    fresh = [row for row in rows if row.id not in known]
+    moved, seen = [], []
+    for row in rows:
+        if (before := known.get(row.id)) is None:
+            continue
+        if before.row_print != row.print or before.gone_at is not None:
+            moved.append((before, row))
+        elif before.walk < walk:
+            seen.append(before.n)
+    if fresh:
+        _insert(conn, name, kind, fresh, walk, now)
+    if moved:
+        _move(conn, name, kind, moved, walk, now)
+    for part in _chunks(seen):
+        conn.execute(_SEEN, {"places": part, "shown_by": walk})
+    late = len(fresh) + sum(before.first_seen > since for before in known.values())
+    return Stored(len(fresh), len(moved), len(rows) - len(fresh), late)
+
+
+def _insert(conn: Connection, name: str, kind: Kind, rows: Sequence[Row], walk: int, now: int) -> None:
+    first = (conn.execute(_LAST).scalar() or 0) + 1
+    whole = kind == "client"
+    revisions = _revisions(conn, name, len(rows)) if whole else iter([0] * len(rows))
+    values = [
+        {
+            "n": n, "source": name, "kind": kind, "id": row.id, "number": row.number, "client_id": row.client_id,
+            "status": row.status, "row_print": row.print, "revision": next(revisions), "first_seen": now,
+            "changed_at": now, "detail_due": not whole, "walk": walk,
+        }
+        for n, row in enumerate(rows, first)
+    ]  # fmt: skip
+    conn.execute(record.insert(), values)
+    conn.execute(body.insert(), [{"n": n, "raw": row.raw} for n, row in enumerate(rows, first)])
+
+
+_ROW_MOVED = (
+    record.update()
+    .where(record.c.n == sa.bindparam("at"))
+    .values({
+        name: sa.bindparam(name)
+        for name in ("number", "client_id", "status", "status_seen", "row_print", "revision", "changed_at", "detail_due", "gone_at", "walk")
+    })
+)  # fmt: skip
+_BODY = (
+    body.update()
+    .where(body.c.n == sa.bindparam("at"))
+    .values(raw=sa.bindparam("raw"), validators=sa.bindparam("validators"))
+)
+
+
+def _move(conn: Connection, name: str, kind: Kind, moved: list[tuple[Any, Row]], walk: int, now: int) -> None:
+    whole = kind == "client"
+    shows = [whole or before.gone_at is not None for before, _ in moved]
+    revisions = _revisions(conn, name, sum(shows))
+    values = [
+        {
+            "at": before.n, "number": row.number, "client_id": row.client_id, "status": row.status, "gone_at": None,
+            "status_seen": now if row.status != before.status else before.status_seen, "row_print": row.print,
+            "revision": next(revisions) if shown else before.revision, "changed_at": now if shown else before.changed_at,
+            "detail_due": not whole, "walk": max(walk, before.walk),
+        }
+        for (before, row), shown in zip(moved, shows, strict=True)
+    ]  # fmt: skip
+    conn.execute(_ROW_MOVED, values)
+    bodies = [
+        {"at": before.n, "raw": row.raw, "validators": None}
+        for before, row in moved
+        if whole or before.detail_print is None
+    ]
+    if bodies:
+        conn.execute(_BODY, bodies)
+
+
+_DETAIL = (
+    record.update()
+    .where(record.c.n == sa.bindparam("at"))
+    .values({name: sa.bindparam(name) for name in ("detail_print", "revision", "changed_at", "detail_at", "detail_due")})
+)  # fmt: skip
+_DETAIL_MOVED = _DETAIL.values(
+    {name: sa.bindparam(name) for name in ("number", "client_id", "status", "status_seen", "gone_at")}
+)
+
+
+def store_details(conn: Connection, name: str, details: Sequence[Detail], *, now: int) -> Stored:
+    """Store what each invoice's own request answered; where it says nothing new, only that it was read."""
+    known = {found.id: found for found in _known(conn, name, "invoice", [detail.id for detail in details])}
+    details = [detail for detail in {detail.id: detail for detail in details}.values() if detail.id in known]
+    told, moved, same, bodies = [], [], [], []
+    news = [d for d in details if known[d.id].detail_print != d.print or known[d.id].gone_at is not None]
+    revisions = _revisions(conn, name, len(news))
+    for detail in news:
+        before = known[detail.id]
+        # A row that changed while its detail was under way asks for the detail once more.
+        due = before.row_print != detail.asked
+        values = {
+            "at": before.n,
+            "detail_print": detail.print,
+            "revision": next(revisions),
+            "changed_at": now,
+            "detail_at": now,
+            "detail_due": due,
+        }
+        bodies.append({"at": before.n, "raw": detail.raw, "validators": detail.validators})
+        if detail[1:4] == (before.number, before.client_id, before.status) and before.gone_at is None:
+            told.append(values)
+        else:
+            seen = now if detail.status != before.status else before.status_seen
+            moved.append(
+                values
+                | {
+                    "number": detail.number,
+                    "client_id": detail.client_id,
+                    "status": detail.status,
+                    "status_seen": seen,
+                    "gone_at": None,
+                }
+            )
+    for detail in details:
+        before = known[detail.id]
+        if before.detail_print == detail.print and before.gone_at is None:
+            same.append({"at": before.n, "detail_at": now, "detail_due": before.row_print != detail.asked})
+    for statement, values_ in (
+        (_DETAIL, told),
+        (_DETAIL_MOVED, moved),
+        (_READ, same),
+        (_BODY, bodies),
+    ):
+        if values_:
+            conn.execute(statement, values_)
+    new = sum(known[detail.id].detail_print is None for detail in news)
+    return Stored(new, len(news) - new, len(details))
+
+
+_READ = (
+    record.update()
+    .where(record.c.n == sa.bindparam("at"))
+    .values(detail_at=sa.bindparam("detail_at"), detail_due=sa.bindparam("detail_due"))
+)
+
+
+def detail_unchanged(conn: Connection, name: str, read: Sequence[Due], *, now: int) -> None:
+    """Note that these details were asked for and are what they were."""
+    known = {found.id: found for found in _known(conn, name, "invoice", [each.id for each in read])}
+    values = [
+        {"at": each.n, "detail_at": now, "detail_due": known[each.id].row_print != each.row_print} for each in read
+    ]
+    if values:
+        conn.execute(_READ, values)
+
+
+def mark_gone(conn: Connection, name: str, kind: Kind, ids: Sequence[str], *, now: int) -> None:
+    """Note that these records are no longer at the source; their last content stays."""
+    found = [each for each in _known(conn, name, kind, ids) if each.gone_at is None]
+    revisions = _revisions(conn, name, len(found))
+    for each in found:
+        gone = {"gone_at": now, "changed_at": now, "revision": next(revisions), "detail_due": False}
+        conn.execute(record.update().where(record.c.n == each.n).values(gone))
+
+
+def mark_seen(conn: Connection, name: str, kind: Kind, ids: Sequence[str], *, walk: int) -> None:
+    """Note that these records are there although the walk did not show them."""
+    for part in _chunks(ids):
+        conn.execute(
+            record.update().where(_of(name, kind), record.c.id.in_(part), record.c.walk < walk).values(walk=walk)
+        )
+
+
+# -- what is due -------------------------------------------------------------------------------------------------------
+
+
+def due(conn: Connection, name: str, *, after: int, limit: int) -> list[Due]:
+    """Return invoices whose detail is due, from the place ``after`` on."""
+    return [Due(*found) for found in conn.execute(_DUE, {"name": name, "after": after, "most": limit})]
+
+
+def count_due(conn: Connection, name: str) -> int:
+    """Return how many invoices' details are due."""
+    query = sa.select(sa.func.count()).select_from(record).where(record.c.source == name, sa.text("record.detail_due"))
+    return conn.execute(query).scalar() or 0
+
+
+def make_due(conn: Connection, name: str, ids: Sequence[str]) -> None:
+    """Have the details of these invoices read."""
+    for part in _chunks(ids):
+        conn.execute(record.update().where(_of(name, "invoice"), record.c.id.in_(part)).values(detail_due=True))
+
+
+def make_all_due(conn: Connection, name: str, statuses: Sequence[str] | None, *, before: int) -> None:
+    """Have the details of all invoices (in one of ``statuses``) read that were last read before that time."""
+    old = (record.c.gone_at.is_(None), sa.func.coalesce(record.c.detail_at, 0) < before)
+    chosen = () if statuses is None else (record.c.status.in_(statuses),)
+    conn.execute(record.update().where(_of(name, "invoice"), *chosen, *old).values(detail_due=True))
+
+
+def make_oldest_due(conn: Connection, name: str, statuses: Sequence[str], limit: int) -> None:
+    """Have the details of those invoices read that were read longest ago."""
+    query = (
+        sa.select(record.c.n)
+        .where(_of(name, "invoice"), record.c.status.in_(statuses), record.c.gone_at.is_(None))
+        .order_by(record.c.detail_at, record.c.n)
+        .limit(limit)
+    )
+    for part in _chunks(conn.execute(query).scalars().all()):
+        conn.execute(record.update().where(record.c.n.in_(part)).values(detail_due=True))
+
+
+# -- what is known -----------------------------------------------------------------------------------------------------
+
+
+def count_there(conn: Connection, name: str, kind: Kind, statuses: Sequence[str] | None = None) -> int:
+    """Return how many records (in one of ``statuses``) are at the source, as far as is known."""
+    query = sa.select(sa.func.count()).select_from(record).where(_of(name, kind), record.c.gone_at.is_(None))
+    if statuses is not None:
+        query = query.where(record.c.status.in_(statuses))
+    return conn.execute(query).scalar() or 0
+
+
+def open_ids(conn: Connection, name: str, statuses: Sequence[str]) -> list[str]:
+    """Return the ids of the invoices known in one of ``statuses``."""
+    query = sa.select(record.c.id).where(
+        _of(name, "invoice"), record.c.status.in_(statuses), record.c.gone_at.is_(None)
+    )
+    return list(conn.execute(query).scalars())
+
+
+def count_unseen(conn: Connection, name: str, kind: Kind, walk: int) -> int:
+    """Return how many records a finished walk did not show."""
+    return conn.execute(sa.select(sa.func.count()).select_from(record).where(_unseen(name, kind, walk))).scalar() or 0
+
+
+def unseen_ids(conn: Connection, name: str, kind: Kind, walk: int) -> list[str]:
+    """Return the ids of the records that a finished walk did not show."""
+    return list(conn.execute(sa.select(record.c.id).where(_unseen(name, kind, walk)).order_by(record.c.n)).scalars())
+
+
+def known_ids(conn: Connection, name: str, kind: Kind, ids: Sequence[str]) -> set[str]:
+    """Return those of ``ids`` that the mirror holds, gone or not."""
+    return {found.id for found in _known(conn, name, kind, ids)}
+
+
+def sample_ids(conn: Connection, name: str, kind: Kind, limit: int) -> list[str]:
+    """Return the ids of some records that are at the source, as far as is known: the last stored."""
+    query = sa.select(record.c.id).where(_of(name, kind), record.c.gone_at.is_(None)).order_by(record.c.n.desc())
+    return list(conn.execute(query.limit(limit)).scalars())
+
+
+def missing_clients(conn: Connection, name: str, *, after: int) -> list[str]:
+    """Return the client ids that invoices changed since revision ``after`` name and the mirror lacks."""
+    client = record.alias("client")
+    there = sa.exists().where(client.c.source == name, client.c.kind == "client", client.c.id == record.c.client_id)
+    changed = (
+        record.c.source == name,
+        record.c.revision > after,
+        record.c.kind == "invoice",
+        record.c.client_id.is_not(None),
+    )
+    return list(conn.execute(sa.select(record.c.client_id).distinct().where(*changed, ~there)).scalars())
+
+
+def find(conn: Connection, name: str, text: str, *, limit: int = 20) -> list[sa.Row[Any]]:
+    """Look records up by exact id or number, else clients by a part of their name; whole rows of ``record``."""
+    exact = sa.select(record).where(record.c.source == name, sa.or_(record.c.id == text, record.c.number == text))
+    found = conn.execute(exact.order_by(record.c.kind, record.c.n).limit(limit)).all()
+    if found:
+        return list(found)
+    part = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    query = sa.select(record).where(_of(name, "client"), record.c.number.ilike(f"%{part}%", escape="\\"))
+    return list(conn.execute(query.order_by(record.c.n).limit(limit)).all())
+
+
+def raw_of(conn: Connection, name: str, kind: Kind, record_id: str) -> bytes | None:
+    """Return the raw JSON of a record as last seen, or ``None``."""
+    query = sa.select(body.c.raw).join(record, record.c.n == body.c.n)
+    return conn.execute(query.where(_of(name, kind), record.c.id == record_id)).scalar()
+
+
+def counts(conn: Connection, name: str) -> dict[str, dict[str, int]]:
+    """Count the records that are at the source: ``{"client": {"": 12}, "invoice": {"paid": 80, …}}``."""
+    query = sa.select(record.c.kind, record.c.status, sa.func.count()).where(
+        record.c.source == name, record.c.gone_at.is_(None)
+    )
+    result: dict[str, dict[str, int]] = {"client": {}, "invoice": {}}
+    for kind, status, number in conn.execute(query.group_by(record.c.kind, record.c.status)):
+        result[kind][status or ""] = number
+    return result
+
+
+def _of(name: str, kind: Kind) -> sa.ColumnElement[bool]:
+    return sa.and_(record.c.source == name, record.c.kind == kind)
+
+
+def _unseen(name: str, kind: Kind, walk: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_of(name, kind), record.c.walk < walk, record.c.gone_at.is_(None))
+
+
+_KNOWN = (
+    *(
+        record.c.n,
+        record.c.id,
+        record.c.number,
+        record.c.client_id,
+        record.c.status,
+        record.c.row_print,
+    ),
+    *(
+        record.c.detail_print,
+        record.c.revision,
+        record.c.changed_at,
+        record.c.status_seen,
+        record.c.walk,
+        record.c.gone_at,
+    ),
+    record.c.first_seen,
+)
+
+
+# Statements of the busiest path are built once: building one costs more than running it.
+_KNOWN_BY_ID = sa.select(*_KNOWN).where(
+    record.c.source == sa.bindparam("name"),
+    record.c.kind == sa.bindparam("kind"),
+    record.c.id.in_(sa.bindparam("ids", expanding=True)),
+)
+_SEEN = record.update().where(record.c.n.in_(sa.bindparam("places", expanding=True))).values(walk=sa.bindparam("shown_by"))
+_TAKE = (
+    source.update()
+    .where(source.c.name == sa.bindparam("of"))
+    .values(revision=source.c.revision + sa.bindparam("more"))
+)
+_REVISION = sa.select(source.c.revision).where(source.c.name == sa.bindparam("of"))
+_LAST = sa.select(sa.func.max(record.c.n))
+_DUE = (
+    sa.select(record.c.n, record.c.id, record.c.row_print, record.c.number, body.c.validators)
+    .join(body, body.c.n == record.c.n)
+    .where(record.c.source == sa.bindparam("name"), sa.text("record.detail_due"), record.c.n > sa.bindparam("after"))
+    .order_by(record.c.n)
+    .limit(sa.bindparam("most"))
+)
+
+
+def _known(conn: Connection, name: str, kind: Kind, ids: Sequence[str]) -> Iterator[sa.Row[Any]]:
+    for part in _chunks(ids):
+        yield from conn.execute(_KNOWN_BY_ID, {"name": name, "kind": kind, "ids": part})
+
+
+def _revisions(conn: Connection, name: str, number: int) -> Iterator[int]:
+    """Take the next ``number`` revisions of the source."""
+    if not number:
+        return iter(())
+    conn.execute(_TAKE, {"of": name, "more": number})
+    return count(revision(conn, name) - number + 1)
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    listed = list(items)
+    for start in range(0, len(listed), CHUNK):
+        yield listed[start : start + CHUNK]

@@ -1,0 +1,188 @@
+"""Opening the state: the lock that allows one writer, the pragmas, the integrity check, the migrations.
+
+``Store.read()`` and ``Store.write()`` are the only two ways to the data; a write is one transaction.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from syncd.errors import StateError, StateLocked
+
+HEAD = "0001"
+"""The newest migration; a state that stands there needs no Alembic to be loaded."""
+
+
+DAMAGED = "Restore it from a backup, or move it away: the next run adopts what stands in the targets."
+
+
+class Store:
+    """The state database, locked for this process unless opened to look only."""
+
+    def __init__(self, url: str, *, lock: bool = True) -> None:
+        """Open, lock, check and migrate; raise ``StateLocked`` or ``StateError`` with a sentence."""
+        self.url = url
+        self._lock: IO[str] | None = None
+        path = _file(url)
+        try:
+            if path:
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                if lock:
+                    self._lock = _take_lock(path)
+                if not path.exists():
+                    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self.engine = _engine(url)
+            _migrate(self.engine, url, lock=lock)
+        except OSError as error:
+            self.close()
+            raise StateError(f"The state {path} cannot be opened: {error.strerror}. {_remedy(error)}") from error
+        except DatabaseError as error:
+            self.close()
+            raise state_error(path, error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Look at one consistent state of the database."""
+        with self._errors(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Change the state in one transaction, all or nothing."""
+        with (
+            self._errors(),
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            raise state_error(_file(self.url), error) from error
+
+    def close(self) -> None:
+        """Close the database and free the lock."""
+        engine = getattr(self, "engine", None)
+        if engine is not None:
+            engine.dispose()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def state_error(path: Path | None, error: DatabaseError) -> StateError:
+    """Say what ails the database."""
+    reason = str(error.orig)
+    if "full" in reason:
+        return StateError(
+            f"The disk that holds the state {path} is full. Make room; the next run goes on where this one stopped."
+        )
+    if "readonly" in reason or "read-only" in reason:
+        return StateError(
+            f"The state {path} cannot be written. Give the user that runs syncd the right to write it and its folder."
+        )
+    if "malformed" in reason or "not a database" in reason:
+        return StateError(f"The state {path} is damaged ({reason}). {DAMAGED}")
+    return StateError(f"The state {path} cannot be used: {reason}.")
+
+
+def _file(url: str) -> Path | None:
+    name = make_url(url).database
+    return Path(name) if name and name != ":memory:" else None
+
+
+def _remedy(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "Give the user that runs syncd the right to write that folder, or set state in [syncd]."
+    return "Set state in [syncd] to a file that can be written."
+
+
+def _take_lock(path: Path) -> IO[str]:
+    """Lock beside the database; the kernel frees it when the process ends, however it ends."""
+    lock = path.with_name(path.name + ".lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        holder = lock.read(20).strip()
+        lock.close()
+        who = f" (process {holder})" if holder else ""
+        raise StateLocked(f"Another syncd{who} holds the state {path}. Wait for it to end, or stop it.") from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _engine(url: str) -> Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            "synchronous=FULL",
+            "temp_store=FILE",
+            "cache_size=-16000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # SQLite would turn a reader into a writer only at its first change, and fail then: say it at once.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _migrate(engine: Engine, url: str, *, lock: bool) -> None:
+    with engine.connect() as connection:
+        damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if damage != "ok":
+            raise StateError(f"The state {_file(url)} is damaged ({damage}). {DAMAGED}")
+        stands = _version(connection)
+    if stands == HEAD:
+        return
+    if stands is not None and stands > HEAD:
+        raise StateError(
+            f"The state {_file(url)} was written by a newer syncd (step {stands}, this one knows {HEAD}). "
+            "Install that version."
+        )
+    if not lock and stands is not None:
+        raise StateError(
+            f"The state {_file(url)} is of an older syncd. Let `syncd run` or the daemon bring it up to date first."
+        )
+    from alembic import command  # noqa: PLC0415 - a third of a second that only a new state needs
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config()
+    config.set_main_option("script_location", "syncd:migrations")
+    config.attributes["engine"] = engine
+    command.upgrade(config, "head")
+
+
+def _version(connection: Connection) -> str | None:
+    try:
+        return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    except OperationalError as error:
+        if "no such table" in str(error.orig):
+            return None
+        raise

@@ -1,0 +1,91 @@
+"""What of the mirror a plan must look at: what changed since the target's cursor, and single records by their id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from syncd.model import Kind
+from syncd.state.store import Store
+from syncd.state.tables import body, record
+
+CHUNK = 500
+
+AnyRow = Any
+"""A row of ``n id revision first_seen status_seen gone_at client_id raw``."""
+
+_READ = sa.select(
+    record.c.n,
+    record.c.id,
+    record.c.revision,
+    record.c.first_seen,
+    record.c.status_seen,
+    record.c.gone_at,
+    record.c.client_id,
+    body.c.raw,
+).join(body, body.c.n == record.c.n)
+_READABLE = sa.or_(record.c.kind != "invoice", record.c.detail_print.is_not(None))
+
+
+def changed(store: Store, source: str, kind: Kind, since: int, upto: int) -> Iterator[Sequence[AnyRow]]:
+    """Stream the records of a kind whose revision lies in (since, upto], a chunk at a time."""
+    after = (since, 0)
+    while True:
+        with store.read() as connection:
+            rows = connection.execute(
+                _READ.where(
+                    record.c.source == source,
+                    record.c.kind == kind,
+                    record.c.revision <= upto,
+                    sa.tuple_(record.c.revision, record.c.n) > sa.tuple_(sa.literal(after[0]), sa.literal(after[1])),
+                    record.c.revision >= after[0],
+                    _READABLE,
+                )
+                .order_by(record.c.revision, record.c.n)
+                .limit(CHUNK)
+            ).all()
+        if not rows:
+            return
+        yield rows
+        after = (rows[-1].revision, rows[-1].n)
+
+
+def by_id(store: Store, source: str, kind: Kind, ids: Iterable[str]) -> Iterator[Sequence[AnyRow]]:
+    """Stream the named records of a kind, as far as the mirror has them."""
+    wanted = sorted(set(ids))
+    for start in range(0, len(wanted), CHUNK):
+        with store.read() as connection:
+            rows = read(connection, source, kind, wanted[start : start + CHUNK])
+        if rows:
+            yield rows
+
+
+def read(connection: Connection, source: str, kind: Kind, ids: Sequence[str]) -> Sequence[AnyRow]:
+    """Read a few records of a kind."""
+    where = sa.and_(record.c.source == source, record.c.kind == kind, record.c.id.in_(ids), _READABLE)
+    return connection.execute(_READ.where(where)).all()
+
+
+def every(store: Store, source: str, kind: Kind) -> Iterator[Sequence[AnyRow]]:
+    """Stream all records of a kind."""
+    return changed(store, source, kind, -1, 2**62)
+
+
+def invoices_of(store: Store, source: str, clients: Iterable[str], upto: int) -> list[str]:
+    """Name the invoices of these clients whose revision is at most ``upto``."""
+    wanted, found = sorted(set(clients)), []
+    for start in range(0, len(wanted), CHUNK):
+        part = wanted[start : start + CHUNK]
+        with store.read() as connection:
+            ours = sa.and_(record.c.source == source, record.c.kind == "invoice", record.c.revision <= upto)
+            query = sa.select(record.c.id).where(ours, record.c.client_id.in_(part))
+            found += list(connection.execute(query).scalars())
+    return found
+
+
+def revision(connection: Connection, source: str) -> int:
+    """Read the newest revision of a source's mirror."""
+    return connection.execute(sa.select(sa.func.max(record.c.revision)).where(record.c.source == source)).scalar() or 0

@@ -1,0 +1,284 @@
+"""One pass over one target: open, settle, observe, plan, judge, apply, and only then move the cursor.
+
+The one place where the stages meet. It works for one target; a target that fails stops nobody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import orjson
+
+from syncd import apply as applying
+from syncd import observe, planning, safety
+from syncd.apply import Applied, Clock
+from syncd.due import Narrow, Range
+from syncd.model import Kind
+from syncd.observe import Moved
+from syncd.planning import Draft, Tally
+from syncd.problems import Finding
+from syncd.session import Session
+from syncd.settings import TargetSettings
+from syncd.state import bindings, cursors, journal, problems, runs, work
+
+ROUNDS = 3
+"""How often a record that moved under our hands is read and planned anew in one pass."""
+
+LOST: frozenset[Kind] = frozenset({"client", "invoice", "payment"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked of a run."""
+
+    narrow: Narrow = field(default_factory=Narrow)
+    dry: bool = False
+    force: bool = False
+    afresh: bool = False
+    """Look at everything that stands in the target, not only at what changed there."""
+
+
+@dataclass(slots=True)
+class Passed:
+    """How a pass over one target went."""
+
+    target: str
+    plan: int = 0
+    tally: Tally = field(default_factory=Tally)
+    applied: Applied = field(default_factory=Applied)
+    holds: list[Finding] = field(default_factory=list)
+    problems: int = 0
+    """Open problems of the target and its source after the pass."""
+    drift: int = 0
+    """Records that a person edited in the target, kept as they are."""
+    error: str | None = None
+    unreachable: bool = False
+
+
+def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: Clock) -> Passed:
+    """Bring one target in step with the mirror; raise ``Unreachable`` or ``Refused`` where it fails as a whole."""
+    passed = Passed(session.name)
+    first_identity, first_company = _meet(session)
+    rebuilt = session.can.picture and session.books.empty and first_identity not in (None, session.books.identity)
+    expected = session.books.identity if rebuilt or first_identity is None else first_identity
+    stranger = safety.judge_books(session.books.identity, expected, session.books.company, first_company or "")
+    passed.holds = _stopped_by(session, stranger, wish)
+    if passed.holds:
+        return _count(session, passed)
+    _settle(session, passed, clock, wish)
+    moved = _build_anew(session) if rebuilt else observe.drift(session, afresh=wish.afresh)
+    reach = _reach(session, target, moved)
+    _patience(session, clock, wish)
+    observe.candidates(session, reach, wish.narrow, all_clients=_all_clients(session, target), lost=moved.lost)
+    draft = _plan(session, target, run, reach, wish.narrow)
+    passed.plan, passed.tally = draft.number, draft.tally
+    surprises = safety.judge(_facts(session, draft.tally), target.max_change_share, target.max_voids)
+    passed.holds = _stopped_by(session, stranger + surprises, wish)
+    if wish.dry or passed.holds:
+        _leave(session, draft, "dry" if wish.dry else "held")
+        return _count(session, passed)
+    passed.applied = applying.apply(session, draft.number, clock)
+    _finish(session, draft)
+    again = _again(session, target, run, passed, clock)
+    _step(session, target, reach, wish.narrow, passed, again)
+    return _count(session, passed)
+
+
+def _meet(session: Session) -> tuple[str | None, str | None]:
+    """Read the books the target was first seen with; meet them if this is the first time."""
+    with session.store.read() as connection:
+        known = runs.known_target(connection, session.name)
+    if known is None:
+        with session.store.write() as connection:
+            runs.keep_target(
+                connection,
+                session.name,
+                session.source,
+                session.books.identity,
+                session.books.company,
+                session.seconds(),
+            )
+        return None, None
+    return known.identity, known.company
+
+
+def _settle(session: Session, passed: Passed, clock: Clock, wish: Wish) -> None:
+    """Give up what an interrupted plan had not sent, and settle what it had."""
+    if wish.dry:
+        return
+    with session.store.write() as connection:
+        journal.drop_open(connection, session.name)
+    applying.settle(session, passed.applied, clock, reopen=False)
+    if passed.applied.lost:
+        with session.store.write() as connection:
+            cursors.add_again(connection, session.name, passed.applied.lost)
+
+
+def _build_anew(session: Session) -> Moved:
+    """Forget every binding of a ledger that was taken away whole."""
+    with session.store.write() as connection:
+        bindings.release_kind(connection, session.name, LOST)
+    return Moved(frozenset(), LOST)
+
+
+def _reach(session: Session, target: TargetSettings, moved: Moved) -> Range:
+    """Say what the pass looks at: what changed since the cursor, what moved at the target, what waits."""
+    with session.store.read() as connection:
+        upto = work.revision(connection, session.source)
+        step = orjson.loads(cursors.get(connection, f"target:{session.name}", "step") or "{}")
+        open_ones = problems.listed(connection, [session.name])
+        again = cursors.again(connection, session.name)
+    waiting = {(row.kind, row.id) for row in open_ones if row.code not in planning.SENT or row.state == "retry"}
+    since = step.get("revision", 0)
+    if moved.lost or step.get("policy") != _digest(session, target):
+        since = 0
+    with session.store.write() as connection:
+        cursors.set_again(connection, session.name, again | waiting | moved.records)
+    return Range(since, upto, frozenset(again | waiting | moved.records))
+
+
+def _digest(session: Session, target: TargetSettings) -> str:
+    """Digest what decides which records stand in the target; when it changes, all are looked at."""
+    policy = session.policy
+    fields = sorted((kind, sorted(names)) for kind, names in policy.fields.items())
+    told = (
+        str(policy.zone),
+        policy.drafts,
+        str(policy.start_date),
+        policy.picture,
+        _all_clients(session, target),
+        fields,
+    )
+    return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
+
+
+def _all_clients(session: Session, target: TargetSettings) -> bool:
+    return session.can.picture or target.clients == "all"
+
+
+def _patience(session: Session, clock: Clock, wish: Wish) -> None:
+    """Wait until nothing that an earlier, forgotten state may have sent can still be under way.
+
+    A state that is new does not know what was sent before it; absence is believed only after ``settle_delay``.
+    """
+    if wish.dry or session.can.replay_safe or not session.can.settle_delay:
+        return
+    with session.store.read() as connection:
+        known = runs.known_target(connection, session.name)
+    first = known.first_seen if known else session.seconds()
+    wait = first + session.can.settle_delay + 1 - session.now().timestamp()
+    if wait > 0:
+        clock.wait(wait)
+
+
+def _plan(session: Session, target: TargetSettings, run: int, reach: Range, narrow: Narrow) -> Draft:
+    with session.store.write() as connection:
+        number = journal.open_plan(connection, run=run, target=session.name, revision=reach.upto, now=session.seconds())
+        sent = problems.listed(connection, [session.name], states=("open", "dismissed"))
+        doubtful = frozenset((row.kind, row.id) for row in journal.in_doubt(connection, session.name))
+    blocked = {
+        (row.kind, row.id): str(orjson.loads(row.parameters).get("revision", ""))
+        for row in sent
+        if row.code in ("rejected_by_target", "stale_too_often")
+    }
+    draft = Draft(session, number, reach, narrow, _all_clients(session, target), blocked, doubtful)
+    planning.make(draft)
+    return draft
+
+
+def _facts(session: Session, tally: Tally) -> safety.Facts:
+    with session.store.read() as connection:
+        bound = sum(n for kind, n in bindings.count(connection, session.name).items() if kind != "payment")
+    taken_back = sum(n for (_, verb), n in tally.operations.items() if verb in ("void", "unsettle", "archive"))
+    return safety.Facts(bound, tally.surprising, taken_back, tally.strangers)
+
+
+def _stopped_by(session: Session, found: list[Finding], wish: Wish) -> list[Finding]:
+    """Keep the holds that stand now, and name those that nobody let pass."""
+    if wish.dry:
+        return found
+    with session.store.write() as connection:
+        problems.set_holds(connection, session.name, found, session.seconds())
+        released = {row.code for row in problems.holds(connection, session.name) if row.released}
+    return [] if wish.force else [one for one in found if one.code not in released]
+
+
+def _leave(session: Session, draft: Draft, state: str) -> None:
+    with session.store.write() as connection:
+        journal.leave(connection, draft.number)
+        journal.close_plan(connection, draft.number, state, _counts(draft.tally))
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    return {f"{verb} {kind}": n for (kind, verb), n in sorted(tally.operations.items())}
+
+
+def _finish(session: Session, draft: Draft) -> None:
+    with session.store.write() as connection:
+        journal.close_plan(connection, draft.number, "applied", _counts(draft.tally))
+        problems.use_release(connection, session.name)
+        runs.keep_target(
+            connection,
+            session.name,
+            session.source,
+            session.books.identity,
+            session.books.company,
+            session.seconds(),
+        )
+
+
+def _again(session: Session, target: TargetSettings, run: int, passed: Passed, clock: Clock) -> set[tuple[str, str]]:
+    """Read and plan anew what moved under our hands; what keeps moving waits for a person."""
+    stale = set(passed.applied.stale)
+    for _ in range(ROUNDS):
+        if not stale or passed.applied.stopped:
+            return stale
+        observe.drift(session)
+        kinds = frozenset(("client" if kind == "client" else "invoice", record_id) for kind, record_id in stale)
+        draft = _plan(session, target, run, Range(0, 0, kinds), Narrow())  # type: ignore[arg-type]  # kinds are kinds
+        applied = applying.apply(session, draft.number, clock)
+        _finish(session, draft)
+        _add(passed, applied)
+        stale = applied.stale
+    with session.store.write() as connection:
+        told = [Finding("stale_too_often", kind, record_id, {"record": record_id}) for kind, record_id in stale]
+        problems.add(connection, session.name, told, session.seconds())
+    return set()
+
+
+def _add(passed: Passed, applied: Applied) -> None:
+    passed.applied.done += applied.done
+    passed.applied.rejected += applied.rejected
+    passed.applied.doubt = applied.doubt
+    passed.applied.left += applied.left
+    passed.applied.stopped |= applied.stopped
+
+
+def _step(
+    session: Session,
+    target: TargetSettings,
+    reach: Range,
+    narrow: Narrow,
+    passed: Passed,
+    again: set[tuple[str, str]],
+) -> None:
+    """Move the cursor, now that everything up to it is written or stands as a problem."""
+    if passed.applied.stopped:
+        return
+    with session.store.write() as connection:
+        doubtful = {(row.kind, row.id) for row in journal.in_doubt(connection, session.name)}
+        if narrow.all:
+            step = orjson.dumps({"revision": reach.upto, "policy": _digest(session, target)}).decode()
+            if cursors.get(connection, f"target:{session.name}", "step") != step:
+                cursors.put(connection, f"target:{session.name}", "step", step)
+            cursors.set_again(connection, session.name, again | doubtful)
+        else:
+            cursors.add_again(connection, session.name, again | doubtful)
+
+
+def _count(session: Session, passed: Passed) -> Passed:
+    with session.store.read() as connection:
+        passed.problems = len(problems.listed(connection, [session.name, f"source:{session.source}"]))
+        passed.drift = len(bindings.drifted(connection, session.name))
+    return passed

@@ -1,0 +1,34 @@
+"""The CSV ledger's connector keeps the contract, whole and split by month."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from connectors.csv import CsvConnector
+from syncd.connector import Connector
+from syncd.testing import ConnectorConformance
+from tests.hostile.fixtures import context
+
+
+class TestWhole(ConnectorConformance):
+    """One file for each table."""
+
+    partition = "none"
+
+    @pytest.fixture
+    def fresh(self, tmp_path: Path) -> Callable[[], Connector]:
+        """Connect to one folder of this test."""
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        values = {"path": str(tmp_path / "books"), "partition": self.partition}
+        settings = CsvConnector.Settings.model_validate(values)
+        return lambda: CsvConnector(settings, context(scratch))
+
+
+class TestByMonth(TestWhole):
+    """One file for each table and month."""
+
+    partition = "month"

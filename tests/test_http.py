@@ -1,0 +1,511 @@
+"""The HTTP client: what it repeats and what it never repeats, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import Answer, Busy, Invalid, Missing, NotSent, Refused, SettingsError, SyncdError, Unreachable
+from syncd.http import READABLE, Http, readable
+
+KEY = "ffk_a+secret/key"
+
+Answering = Callable[["Handler"], object]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the next of the server's answers says, the last one again and again."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Server
+
+    def do_GET(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        self.body = self.rfile.read(length)
+        with self.server.lock:
+            self.server.seen.append((self.command, self.path, self.body, dict(self.headers)))
+            answers = self.server.answers
+            answering = answers.pop(0) if len(answers) > 1 else answers[0]
+        answering(self)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_PUT(self) -> None:
+        self.do_GET()
+
+    def do_DELETE(self) -> None:
+        self.do_GET()
+
+    def answer(self, status: int, body: bytes = b"{}", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    """A server on loopback that keeps what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.lock = threading.Lock()
+        self.answers: list[Answering] = [says(200)]
+        self.seen: list[tuple[str, str, bytes, dict[str, str]]] = []
+        self.base_url = f"http://127.0.0.1:{self.server_port}/api/v1"
+
+    def handle_error(self, *_: Any) -> None:
+        """Broken connections are what many of these tests are about."""
+
+
+def says(status: int, body: bytes = b"{}", **headers: str) -> Answering:
+    return lambda handler: handler.answer(status, body, **headers)
+
+
+def breaks_off(handler: Handler) -> None:
+    handler.close_connection = True
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def breaks_off_midway(handler: Handler) -> None:
+    handler.answer(200, b'{"half":', Content_Length="1000")
+    breaks_off(handler)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+class Time:
+    """A clock that moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@contextmanager
+def client(server: Server, watch: Time | None = None, **options: Any) -> Iterator[Http]:
+    watch = watch or Time()
+    given: dict[str, Any] = {
+        "base_url": server.base_url,
+        "headers": {"X-Api-Key": KEY},
+        "secrets": (KEY,),
+        "timeout": 5.0,
+    }
+    given |= {"sleep": watch.sleep, "clock": lambda: watch.now}
+    with Http(name="source main", **(given | options)) as http:
+        yield http
+
+
+def test_a_read_brings_status_headers_and_body_and_sends_the_key(server: Server) -> None:
+    server.answers = [says(200, b'{"a": 1}', ETag='"x"')]
+    with client(server) as http:
+        reply = http.get("/clients", {"page": 2, "q": "å & b", "status": None}, {"If-None-Match": '"w"'})
+    _, path, _, headers = server.seen[0]
+    assert (reply.status, reply.headers.get("etag"), reply.json()) == (200, '"x"', {"a": 1})
+    assert path == "/api/v1/clients?page=2&q=%C3%A5+%26+b"
+    assert (headers["X-Api-Key"], headers["If-None-Match"], headers["User-Agent"]) == (KEY, '"w"', "syncd")
+    assert headers["Host"] == f"127.0.0.1:{server.server_port}"
+
+
+def test_one_connection_serves_request_after_request(server: Server) -> None:
+    peers = set()
+
+    def notes_peer(handler: Handler) -> None:
+        peers.add(handler.client_address)
+        handler.answer(200)
+
+    server.answers = [notes_peer]
+    with client(server) as http:
+        for _ in range(5):
+            http.get("/a")
+    assert len(peers) == 1
+
+
+def test_threads_share_the_pool_and_get_their_own_answers(server: Server) -> None:
+    server.answers = [lambda handler: handler.answer(200, handler.path.encode())]
+    with client(server, pool=4) as http, ThreadPoolExecutor(8) as threads:
+        bodies = list(threads.map(lambda number: http.get(f"/{number}").body, range(200)))
+    assert bodies == [f"/api/v1/{number}".encode() for number in range(200)]
+
+
+@pytest.mark.parametrize("trouble", [says(500), says(502), says(503), breaks_off, breaks_off_midway])
+def test_a_read_is_repeated_until_it_succeeds(server: Server, trouble: Answering) -> None:
+    server.answers = [trouble, trouble, says(200, b"[]")]
+    watch = Time()
+    with client(server, watch) as http:
+        assert http.get("/a", expect_json=True).json() == []
+    assert len(server.seen) == 3
+    assert len(watch.slept) == 2
+
+
+def test_a_read_gives_up_after_its_attempts(server: Server) -> None:
+    server.answers = [says(500, b"<h1>Out of <b>order</b></h1>")]
+    with client(server, attempts=4) as http, pytest.raises(Unreachable, match=r"source main: GET /a .*Out of order"):
+        http.get("/a")
+    assert len(server.seen) == 4
+
+
+def test_waiting_grows_and_is_not_the_same_twice(server: Server) -> None:
+    server.answers = [says(500)]
+    watch = Time()
+    with client(server, watch, attempts=9, patience=1e6) as http:
+        for _ in range(20):
+            with pytest.raises(Unreachable):
+                http.get("/a")
+    firsts, lasts = watch.slept[::8], watch.slept[7::8]
+    assert sum(firsts) < sum(lasts)
+    assert len(set(watch.slept)) == len(watch.slept)
+    assert max(firsts) <= 0.5
+    assert max(watch.slept) <= 30
+
+
+def test_no_attempt_begins_once_patience_is_over(server: Server) -> None:
+    server.answers = [says(500)]
+    watch = Time()
+    with client(server, watch, attempts=1000, patience=60) as http, pytest.raises(Unreachable):
+        http.get("/a")
+    assert sum(watch.slept) <= 60
+    assert 3 < len(server.seen) < 1000
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_is_waited_for(server: Server, status: int, *, as_date: bool) -> None:
+    moment = time.time() + 7.5e6  # the server's clock is months ahead; only its own difference counts
+    said = {"Date": formatdate(moment, usegmt=True), "Retry_After": formatdate(moment + 40, usegmt=True)}
+
+    def busy(handler: Handler) -> None:
+        handler.send_response_only(status)
+        for name, value in (said if as_date else {"Retry_After": "40"}).items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.answers = [busy, says(200)]
+    watch = Time()
+    with client(server, watch) as http:
+        http.get("/a")
+    assert 40 <= watch.slept[0] <= 41
+
+
+def test_who_asks_for_more_than_patience_is_not_asked_again(server: Server) -> None:
+    server.answers = [says(429, b"slower", Retry_After="3600")]
+    watch = Time()
+    with client(server, watch, patience=120) as http, pytest.raises(Busy, match="slow down") as caught:
+        http.get("/a")
+    assert caught.value.retry_after == 3600
+    assert (len(server.seen), watch.slept) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "-5", "1e9", "٣", "9" * 400, "Mon, 99 Foo 2020", "Mon, 01 Jan 0001 00:00:00"]
+)
+def test_an_odd_retry_after_does_no_harm(server: Server, text: str) -> None:
+    server.answers = [says(429, b"", Retry_After=text.encode().decode("latin-1")), says(200)]
+    watch = Time()
+    with client(server, watch, patience=1e9) as http:
+        http.get("/a")
+    assert watch.slept[0] <= 86_401
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, Refused), (403, Refused), (404, Missing), (400, Invalid), (409, Invalid), (410, Invalid), (422, Invalid)],
+)
+def test_a_refusal_is_told_at_once_and_not_repeated(server: Server, status: int, kind: type[SyncdError]) -> None:
+    server.answers = [says(status, b'{"error": "because"}')]
+    with client(server) as http, pytest.raises(kind, match="source main") as caught:
+        http.get("/a")
+    assert type(caught.value) is kind
+    assert str(status) in str(caught.value)
+    assert not isinstance(caught.value, Answer) or caught.value.status == status
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/html"])
+@pytest.mark.parametrize("status", [400, 403, 404, 429, 500])
+def test_a_key_that_the_server_repeats_is_not_repeated_by_us(server: Server, status: int, content_type: str) -> None:
+    echo = f"<p>no: {KEY} ffk_a%2Bsecret%2Fkey {'.' * (READABLE - 45)}{KEY}".encode()
+    server.answers = [says(status, echo, Content_Type=content_type)]
+    with client(server) as http, pytest.raises(SyncdError) as caught:
+        http.get(f"/{KEY}")
+    assert "***" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "ffk" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_long_answer_in_an_error_is_cut(server: Server) -> None:
+    server.answers = [says(422, b"x" * 100_000)]
+    with client(server) as http, pytest.raises(Invalid) as caught:
+        http.get("/a")
+    assert len(str(caught.value)) < READABLE + 60
+
+
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200)), st.sampled_from(["", "text/html"]))
+def test_any_body_becomes_one_printable_line(body: bytes | str, content_type: str) -> None:
+    assert readable(body, content_type).isprintable()
+
+
+def test_html_becomes_its_text() -> None:
+    page = b"<!DOCTYPE html><style>p {}</style><script>x = '<b>'</script>\n<p>Bad&nbsp;\x1b[31m &amp; <b>sad</b></p>"
+    assert readable(page) == "Bad [31m & sad"
+
+
+@pytest.mark.parametrize("opening", ["<", "<script", "<style>", "&#"])
+def test_a_malicious_page_costs_no_time(opening: str) -> None:
+    started = time.process_time()
+    readable(opening * 1_000_000, "text/html")
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("trouble", [says(500), says(503), says(429, Retry_After="1"), breaks_off, breaks_off_midway])
+def test_a_write_whose_fate_is_unknown_is_not_repeated(server: Server, trouble: Answering) -> None:
+    server.answers = [trouble, says(200)]
+    with client(server) as http, pytest.raises(Unreachable) as caught:
+        http.send("POST", "/a", content=b"{}")
+    assert not isinstance(caught.value, NotSent)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("trouble", [says(500), says(429, Retry_After="1"), breaks_off])
+def test_a_repeatable_write_is_repeated_with_the_same_bytes(server: Server, trouble: Answering) -> None:
+    server.answers = [trouble, says(201, b"[1]")]
+    with client(server) as http:
+        assert http.send("PUT", "/a", content=b'{"x": 1}', repeatable=True).json() == [1]
+    assert [(method, body) for method, _, body, _ in server.seen] == [("PUT", b'{"x": 1}')] * 2
+    assert server.seen[1][3]["Content-Type"] == "application/json"
+
+
+def test_a_write_without_content_sends_none(server: Server) -> None:
+    server.answers = [says(204, b"")]
+    with client(server) as http:
+        assert http.send("DELETE", "/a").status == 204
+    assert server.seen[0][2] == b""
+    assert "Content-Type" not in server.seen[0][3]
+
+
+def test_what_no_connection_was_made_for_was_not_sent_and_is_tried_again() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        watch = Time()
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with Http(name="target books", base_url=url, sleep=watch.sleep, attempts=3) as http:
+            with pytest.raises(NotSent, match=r"target books: POST /a: it could not be reached .*refused"):
+                http.send("POST", "/a", content=b"{}")
+            assert len(watch.slept) == 2
+            with pytest.raises(NotSent, match="target books"):
+                http.get("/a")
+
+
+def test_a_write_that_finds_no_free_connection_was_not_sent(server: Server) -> None:
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def keeps_waiting(handler: Handler) -> None:
+        arrived.set()
+        go_on.wait(10)
+        handler.answer(200)
+
+    server.answers = [keeps_waiting]
+    with client(server, pool=1, timeout=0.2, attempts=2) as http, ThreadPoolExecutor(1) as thread:
+        first = thread.submit(http.send, "POST", "/a")
+        arrived.wait(10)
+        # The first gives up its connection after 0.2 s; this one came later and waits no longer than that.
+        try:
+            with pytest.raises(Unreachable, match=r"in time|busy"):
+                http.send("POST", "/b")
+        finally:
+            go_on.set()
+        with pytest.raises(Unreachable, match="POST /a: no answer in time"):
+            first.result()
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for_for_ever(server: Server) -> None:
+    go_on = threading.Event()
+    server.answers = [lambda _: go_on.wait(10)]
+    with client(server, timeout=0.05, attempts=2) as http, pytest.raises(Unreachable, match="no answer in time"):
+        http.get("/a")
+    go_on.set()
+    assert len(server.seen) == 2
+
+
+def test_an_answer_that_trickles_in_is_not_waited_for_for_ever(server: Server) -> None:
+    ticks = itertools.count()
+
+    def trickles(handler: Handler) -> None:
+        handler.answer(200, b"", Content_Length="1000000")
+        for _ in range(100):
+            handler.wfile.write(b"x")
+            time.sleep(0.01)
+
+    server.answers = [trickles]
+    clock = lambda: float(next(ticks))  # noqa: E731 -- a clock that runs
+    with (
+        client(server, attempts=1, patience=5, clock=clock) as http,
+        pytest.raises(Unreachable, match="not complete after 5 s"),
+    ):
+        http.get("/a")
+
+
+@pytest.mark.parametrize("body", [b'{"rows": [1, 2', b"", b"<html>log in</html>", b"\xff", b"NaN"])
+def test_json_that_is_cut_off_is_read_again(server: Server, body: bytes) -> None:
+    server.answers = [says(200, body), says(200, b'{"rows": []}')]
+    with client(server) as http:
+        assert http.get("/a", expect_json=True).json() == {"rows": []}
+
+
+def test_json_that_stays_broken_is_told(server: Server) -> None:
+    server.answers = [says(200, b"{")]
+    with client(server, attempts=3) as http:
+        with pytest.raises(Unreachable, match="source main: GET /a was answered with 1 bytes that are no whole JSON"):
+            http.get("/a", expect_json=True)
+        assert len(server.seen) == 3
+        with pytest.raises(Unreachable, match="no whole JSON"):
+            http.get("/a").json()
+
+
+def test_not_modified_is_an_answer(server: Server) -> None:
+    server.answers = [says(304, b"", ETag='"x"')]
+    with client(server) as http:
+        reply = http.get("/a", headers={"If-None-Match": '"x"'}, expect_json=True)
+    assert (reply.status, reply.body) == (304, b"")
+
+
+def test_a_compressed_answer_is_unpacked_and_a_broken_one_told(server: Server) -> None:
+    server.answers = [
+        says(200, gzip.compress(b"[1]"), Content_Encoding="gzip"),
+        says(200, b"?" * 100, Content_Encoding="gzip"),
+    ]
+    with client(server, attempts=2) as http:
+        assert http.get("/a").json() == [1]
+        with pytest.raises(Unreachable, match="compressed"):
+            http.get("/a")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_an_answer_beyond_the_bound_is_refused_and_not_read_again(server: Server, *, compressed: bool) -> None:
+    body = b" " * 100_001
+    packed = {"Content_Encoding": "gzip"} if compressed else {}
+    server.answers = [says(200, gzip.compress(body) if compressed else body, **packed), says(200)]
+    with client(server, max_body=100_000) as http:
+        with pytest.raises(Unreachable, match="more than 100,000 bytes"):
+            http.get("/a")
+        assert len(server.seen) == 1
+        assert http.get("/a").body == b"{}"
+
+
+def test_a_redirect_on_the_same_host_is_followed_when_reading(server: Server) -> None:
+    server.answers = [says(301, b"", Location="/api/v1/a/"), says(200, b"[1]")]
+    with client(server) as http:
+        assert http.get("/a").json() == [1]
+    assert server.seen[1][1] == "/api/v1/a/"
+
+
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:1/a", "https://evil.example/x?key=y", "//evil.example/x", "ftp:x", "http://["]
+)
+def test_a_redirect_to_another_host_is_not_followed_but_told(server: Server, target: str) -> None:
+    server.answers = [says(302, b"", Location=target)]
+    with client(server) as http, pytest.raises(Unreachable, match="redirected to") as caught:
+        http.get("/a")
+    assert len(server.seen) == 1
+    assert "key=y" not in str(caught.value)
+
+
+def test_a_redirect_in_a_circle_ends(server: Server) -> None:
+    server.answers = [says(302, b"", Location="/api/v1/a")]
+    with client(server) as http, pytest.raises(Unreachable, match="circle"):
+        http.get("/a")
+    assert len(server.seen) == 4
+
+
+def test_a_write_is_never_redirected(server: Server) -> None:
+    server.answers = [says(307, b"", Location="/api/v1/b")]
+    with client(server) as http, pytest.raises(Unreachable, match="redirected"):
+        http.send("POST", "/a", content=b"{}", repeatable=True)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://app.fastfaktura.io/api/v1", "http://10.0.0.1", "http://127.0.0.1.evil.example", "ftp://127.0.0.1"),
+        *("", "app.fastfaktura.io", "https://", "https://me:hunter2@x.example", "https://x.example?key=hunter2"),
+        *("http://localhost.evil.example", "https://x.example:port", "https://x.example/#hunter2"),
+    ],
+)
+def test_an_address_that_is_not_safe_is_a_settings_error(url: str) -> None:
+    with pytest.raises(SettingsError, match="source main: base_url") as caught:
+        Http(name="source main", base_url=url)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1", "http://127.1.2.3", "http://[::1]:80/x/", "https://x.example/api/v1"]
+)
+def test_loopback_may_be_plain_and_others_are_encrypted(url: str) -> None:
+    Http(name="source main", base_url=url).close()
+
+
+@pytest.mark.parametrize("value", ["ffk_1\r\nX-Evil: 1", "ffk_é", " ffk_1", "ffk_1\n"])
+def test_a_key_that_cannot_be_sent_is_a_settings_error_without_it(value: str) -> None:
+    with pytest.raises(SettingsError, match="X-Api-Key") as caught:
+        Http(name="source main", base_url="https://x.example", headers={"X-Api-Key": value})
+    assert "ffk" not in str(caught.value)
+
+
+def test_proxies_of_the_environment_are_not_used(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with client(server) as http:
+        assert http.get("/a").status == 200
+
+
+def test_nothing_is_logged_that_holds_the_key_or_a_query(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG), client(server, attempts=2) as http:
+        http.get("/a", {"q": "private"})
+        server.answers = [breaks_off]
+        with pytest.raises(Unreachable):
+            http.get("/a", {"q": "private"})
+    assert caplog.records
+    assert KEY not in caplog.text
+    assert "private" not in caplog.text
+
+
+def test_a_malformed_header_of_one_request_is_told_without_its_value(server: Server) -> None:
+    with client(server) as http, pytest.raises(Unreachable, match="malformed") as caught:
+        http.get("/a", headers={"X-Token": "secret\nX: y"})
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,278 @@
+"""The planner by values: what a status means in the books, and that a plan carried out leaves nothing to plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.connector import FIELDS, Operation
+from syncd.content import client_content, invoice_content
+from syncd.fields import flatten
+from syncd.match import Candidate
+from syncd.model import Client, Invoice, Line
+from syncd.plan import NOWHERE, Binding, Decision, Place, Policy, Seen, plan_client, plan_invoice
+
+ALL = {kind: frozenset(names) for kind, names in FIELDS.items()}
+VERBS = frozenset({"create", "adopt", "update", "settle", "unsettle", "void", "archive"})
+PICTURE = Policy(ALL, VERBS, ZoneInfo("Europe/Oslo"), picture=True)
+BOOKS = Policy({**ALL, "invoice": ALL["invoice"] - {"status", "paid_date", "events", "public_url", "client_name"}}, VERBS, ZoneInfo("UTC"))
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SEEN = Seen(NOON)
+ACME = Client("c1", "Acme AS", email="post@acme.example", country="NO")
+
+
+def invoice(**changes: object) -> Invoice:
+    plain = Invoice(
+        id="i1", number="2026-1", client_id="c1", currency="NOK", subtotal=10000, tax=2500, total=12500, status="sent",
+        issue_date=date(2026, 3, 1), due_date=date(2026, 3, 15), paid_date=None, public_url=None, notes=None,
+        lines=(Line("Work", "1", 10000, "25"),), events=(),
+    )  # fmt: skip
+    return replace(plain, **changes)  # type: ignore[arg-type]  # a test names real fields
+
+
+def bound(one: Invoice, policy: Policy, **changes: object) -> Place:
+    base = flatten(invoice_content(one, ACME), policy.fields["invoice"])
+    return Place(replace(Binding("r1", "1", base), **changes))  # type: ignore[arg-type]  # as above
+
+
+def paid_place(policy: Policy = BOOKS) -> Place:
+    one = invoice(status="paid", paid_date=date(2026, 3, 9))
+    decision = plan_invoice(one, "i1", ACME, SEEN, bound(one, policy), NOWHERE, policy)
+    (settle,) = (operation for operation in decision.operations if operation.verb == "settle")
+    return Place(Binding("p1", "1", flatten(settle.content, policy.fields["payment"])))
+
+
+def decide(one: Invoice, place: Place = NOWHERE, payment: Place = NOWHERE, policy: Policy = BOOKS, seen: Seen = SEEN) -> Decision:
+    return plan_invoice(one, "i1", ACME, seen, place, payment, policy)
+
+
+def verbs(decision: Decision) -> list[str]:
+    return [f"{operation.verb} {operation.kind}" for operation in decision.operations]
+
+
+def codes(decision: Decision) -> list[str]:
+    return [finding.code for finding in decision.findings]
+
+
+@pytest.mark.parametrize("status", ["sent", "opened", "overdue"])
+def test_an_open_invoice_is_booked_and_left_open(status: str) -> None:
+    assert verbs(decide(invoice(status=status))) == ["create invoice"]
+
+
+def test_a_draft_is_written_nowhere_unless_drafts_are_wanted() -> None:
+    assert decide(invoice(status="draft"), policy=PICTURE) == Decision()
+    assert verbs(decide(invoice(status="draft"), policy=replace(PICTURE, drafts=True))) == ["create invoice"]
+
+
+def test_a_paid_invoice_is_booked_and_settled_on_the_day_it_was_paid() -> None:
+    decision = decide(invoice(status="paid", paid_date=date(2026, 3, 9)))
+    assert verbs(decision) == ["create invoice", "settle payment"]
+    assert decision.operations[1].content["paid_date"] == "2026-03-09"
+    assert decision.operations[1].content["amount"] == 12500
+
+
+def test_a_paid_invoice_of_zero_needs_no_payment() -> None:
+    one = invoice(status="paid", subtotal=0, tax=0, total=0, paid_date=date(2026, 3, 9))
+    assert verbs(decide(one)) == ["create invoice"]
+
+
+def test_a_cancelled_invoice_never_written_stays_unwritten_in_books_and_is_shown_in_a_picture() -> None:
+    assert decide(invoice(status="cancelled")) == Decision()
+    assert verbs(decide(invoice(status="cancelled"), policy=PICTURE)) == ["create invoice"]
+
+
+def test_a_cancelled_invoice_that_was_written_is_voided() -> None:
+    one = invoice()
+    assert verbs(decide(replace(one, status="cancelled"), bound(one, BOOKS))) == ["void invoice"]
+    assert verbs(decide(replace(one, status="cancelled"), bound(one, PICTURE), policy=PICTURE)) == ["void invoice"]
+
+
+def test_a_cancelled_invoice_that_was_paid_is_a_problem_in_books() -> None:
+    one = invoice()
+    decision = decide(replace(one, status="cancelled"), bound(one, BOOKS), paid_place())
+    assert (verbs(decision), codes(decision)) == ([], ["cancelled_after_payment"])
+
+
+def test_back_from_paid_is_a_problem_unless_payments_may_be_taken_back() -> None:
+    one = invoice()
+    assert codes(decide(one, bound(one, BOOKS), paid_place())) == ["back_from_paid"]
+    assert verbs(decide(one, bound(one, BOOKS), paid_place(), replace(BOOKS, unsettle=True))) == ["unsettle payment"]
+    assert "unsettle payment" in verbs(decide(one, bound(one, PICTURE), paid_place(PICTURE), PICTURE))
+
+
+def test_a_draft_that_vanished_says_deleted_in_a_picture_and_an_issued_invoice_is_a_problem() -> None:
+    gone = Seen(NOON, gone=True)
+    draft = invoice(status="draft")
+    decision = decide(draft, bound(draft, PICTURE), policy=PICTURE, seen=gone)
+    assert [operation.changes for operation in decision.operations] == [{"status": ("draft", "deleted")}]
+    assert codes(decide(invoice(), bound(invoice(), BOOKS), seen=gone)) == ["vanished_invoice"]
+
+
+def test_money_that_changes_after_booking_is_a_problem_that_says_before_and_after() -> None:
+    decision = decide(invoice(total=13000, subtotal=10500), bound(invoice(), BOOKS))
+    assert (verbs(decision), codes(decision)) == ([], ["changed_after_booking"])
+    assert "12500 → 13000" in decision.findings[0].parameters["differences"]
+
+
+def test_texts_flow_although_money_that_changed_does_not() -> None:
+    decision = decide(invoice(total=13000, notes="Thanks"), bound(invoice(), BOOKS))
+    assert [set(operation.changes) for operation in decision.operations] == [{"notes"}]
+
+
+def test_on_change_update_rewrites_money_only_while_unpaid_and_the_period_is_open() -> None:
+    update = replace(BOOKS, on_change="update")
+    changed, place = invoice(total=13000), bound(invoice(), BOOKS)
+    assert verbs(decide(changed, place, policy=update)) == ["update invoice"]
+    assert codes(decide(replace(changed, status="paid", paid_date=date(2026, 3, 9)), place, paid_place(), update))[0] == "changed_after_booking"
+    assert codes(decide(changed, place, policy=replace(update, locked_until=date(2026, 3, 31)))) == ["changed_after_booking"]
+
+
+def test_nothing_is_booked_into_a_closed_period() -> None:
+    assert codes(decide(invoice(), policy=replace(BOOKS, locked_until=date(2026, 3, 31)))) == ["period_locked"]
+
+
+def test_what_was_issued_before_the_start_is_not_written_and_what_stands_is_not_dropped() -> None:
+    late = replace(BOOKS, start_date=date(2026, 4, 1))
+    assert decide(invoice(), policy=late) == Decision()
+    assert verbs(decide(invoice(status="paid", paid_date=date(2026, 4, 2)), bound(invoice(), BOOKS), policy=late)) == ["settle payment"]
+
+
+def test_an_invoice_of_an_unknown_client_is_a_problem() -> None:
+    assert codes(plan_invoice(invoice(), "i1", None, SEEN, NOWHERE, NOWHERE, BOOKS)) == ["unknown_client"]
+
+
+def test_a_currency_the_target_cannot_hold_is_a_problem() -> None:
+    assert codes(decide(invoice(), policy=replace(BOOKS, currencies=frozenset({"EUR"})))) == ["currency_not_held"]
+
+
+def test_a_payment_without_a_date_is_a_problem_if_it_was_never_seen_unpaid() -> None:
+    paid = invoice(status="paid")
+    assert codes(decide(paid)) == ["undated_payment"]
+    settle = decide(paid, seen=Seen(NOON, status_seen=datetime(2026, 3, 9, 23, 30, tzinfo=UTC)), policy=PICTURE).operations[-1]
+    assert settle.content["paid_date"] == "2026-03-10"  # the date in Oslo
+    assert decide(paid, policy=replace(BOOKS, undated="due_date")).operations[-1].content["paid_date"] == "2026-03-15"
+
+
+def test_a_date_that_was_once_written_stays_although_the_source_has_none() -> None:
+    one = invoice(status="paid", issue_date=None)
+    decision = decide(one, bound(invoice(status="paid"), PICTURE), paid_place(PICTURE), PICTURE, Seen(NOON, NOON))
+    assert not any("issue_date" in operation.changes for operation in decision.operations)
+
+
+def test_one_candidate_by_mark_that_nobody_else_can_have_touched_is_adopted_and_brought_up_to_date() -> None:
+    old = Candidate("mark", "r1", "7", by_hand=False, differs={"status": ("paid", "sent"), "total": (12500, 12000)})
+    decision = decide(invoice(status="paid", paid_date=date(2026, 3, 9)), Place(candidates=(old,)), policy=PICTURE)
+    adopt, update, settle = decision.operations
+    assert (adopt.verb, update.verb, settle.verb) == ("adopt", "update", "settle")
+    assert dict(update.changes) == {"status": ("sent", "paid"), "total": (12000, 12500)}
+
+
+def test_adoption_never_rewrites_money() -> None:
+    there = Candidate("number", "r1", "7", by_hand=True, differs={"total": (12500, 12000)})
+    assert decide(invoice(), Place(candidates=(there,))).operations[0].verb == "create"  # another total: not the one
+    marked = replace(there, how="mark")
+    assert codes(decide(invoice(), Place(candidates=(marked,)))) == ["adopted_totals_differ"]
+
+
+def test_several_candidates_are_a_problem_that_names_them() -> None:
+    two = tuple(Candidate("email", name, None, by_hand=True, differs={}) for name in ("r1", "r2"))
+    decision = plan_client(ACME, "c1", Place(candidates=two), BOOKS, needed=True)
+    assert (codes(decision), decision.findings[0].parameters["candidates"]) == (["ambiguous_match"], "r1, r2")
+
+
+def test_an_edit_by_a_person_is_kept_and_a_change_on_both_sides_is_a_conflict() -> None:
+    drift = {"phone": ("", "+47 1"), "name": ("Acme AS", "ACME")}
+    base = flatten(client_content(ACME))
+    place = Place(Binding("r1", "1", base, drift=drift))
+    assert plan_client(ACME, "c1", place, BOOKS, needed=True) == Decision()
+    renamed = replace(ACME, name="Acme Norge AS", email="new@acme.example")
+    decision = plan_client(renamed, "c1", place, BOOKS, needed=True)
+    assert [dict(operation.changes) for operation in decision.operations] == [{"email": ("post@acme.example", "new@acme.example")}]
+    assert codes(decision) == ["conflict"]
+    assert plan_client(replace(ACME, name="ACME"), "c1", place, BOOKS, needed=True) == Decision()
+
+
+def test_a_record_a_person_took_out_is_not_written_again_and_told_once_the_source_changes_it() -> None:
+    place = bound(invoice(), PICTURE, state="removed")
+    assert decide(invoice(), place, policy=PICTURE) == Decision()
+    assert codes(decide(invoice(notes="x"), place, policy=PICTURE)) == ["removed_there"]
+
+
+# Plans carried out on a target that does as it is told.
+
+texts = st.text(max_size=8)
+statuses = st.sampled_from(["draft", "sent", "opened", "overdue", "paid", "cancelled"])
+lines = st.lists(st.builds(Line, texts, st.just("2"), st.integers(-500, 500), st.sampled_from(["0", "25"])), max_size=3)
+invoices = st.builds(
+    invoice,
+    status=statuses,
+    total=st.sampled_from([0, 12500, -300]),
+    notes=st.none() | texts,
+    lines=lines.map(tuple),
+    paid_date=st.just(date(2026, 3, 9)),
+    due_date=st.none() | st.dates(date(2026, 1, 1), date(2026, 12, 31)),
+)
+policies = st.builds(
+    lambda policy, drafts, unsettle, on_change: replace(
+        policy,
+        drafts=drafts and policy.picture,
+        unsettle=unsettle and on_change == "problem",  # taken back first, rewritten in the plan after
+        on_change=on_change,
+    ),
+    st.sampled_from([PICTURE, BOOKS]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["problem", "update"]),
+)
+
+
+def carry_out(operations: tuple[Operation, ...], places: dict[str, Place], policy: Policy) -> None:
+    for one in operations:
+        base = flatten(one.content, policy.fields[one.kind])
+        before = places[one.kind].binding
+        state = "void" if one.verb == "unsettle" or (one.verb == "void" and not policy.picture) else "live"
+        generation = (before.generation if before else 0) + (state == "void")
+        places[one.kind] = Place(Binding(before.external_id if before else one.key, "1", base, state, generation))
+
+
+@given(st.lists(invoices, min_size=1, max_size=5), policies)
+def test_the_plan_after_carrying_out_a_plan_is_empty(history: list[Invoice], policy: Policy) -> None:
+    places = {"invoice": NOWHERE, "payment": NOWHERE}
+    for one in history:
+        decision = plan_invoice(one, "i1", ACME, SEEN, places["invoice"], places["payment"], policy)
+        carry_out(decision.operations, places, policy)
+        again = plan_invoice(one, "i1", ACME, SEEN, places["invoice"], places["payment"], policy)
+        assert again.operations == ()
+        assert codes(again) == codes(decision)
+
+
+@given(st.lists(invoices, min_size=1, max_size=5))
+def test_a_picture_ends_up_the_same_whatever_happened_on_the_way(history: list[Invoice]) -> None:
+    long, short = {"invoice": NOWHERE, "payment": NOWHERE}, {"invoice": NOWHERE, "payment": NOWHERE}
+    shown = replace(PICTURE, drafts=True)
+    for one in history:
+        carry_out(plan_invoice(one, "i1", ACME, SEEN, long["invoice"], long["payment"], shown).operations, long, shown)
+    last = history[-1]
+    carry_out(plan_invoice(last, "i1", ACME, SEEN, NOWHERE, NOWHERE, shown).operations, short, shown)
+    for kind in ("invoice", "payment"):
+        one, other = long[kind].live, short[kind].live
+        assert (one and {k: v for k, v in one.base.items() if v}) == (other and {k: v for k, v in other.base.items() if v})
+
+
+@given(st.lists(invoices, min_size=1, max_size=5), policies)
+def test_every_operation_of_a_record_has_a_key_of_its_own(history: list[Invoice], policy: Policy) -> None:
+    places = {"invoice": NOWHERE, "payment": NOWHERE}
+    keys: list[str] = []
+    for number, one in enumerate(history):
+        decision = plan_invoice(one, "i1", ACME, SEEN, places["invoice"], places["payment"], policy)
+        keys += [operation.key for operation in decision.operations]
+        carry_out(decision.operations, places, policy)
+        for kind, place in places.items():
+            if place.binding:
+                places[kind] = Place(replace(place.binding, version=str(number)))
+    assert len(keys) == len(set(keys))
