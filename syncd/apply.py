@@ -24,6 +24,9 @@ from syncd.session import Session
 from syncd.state import bindings, journal, problems
 
 CHUNK = 500
+ROUNDS = 5
+"""How often a plan is gone through: what was certainly not carried out is sent again, and what waited for it."""
+
 PATIENCE = 60.0
 """Seconds to wait in one pass for a target that asks us to slow down."""
 
@@ -61,28 +64,32 @@ class Clock:
 def apply(session: Session, plan: int, clock: Clock) -> Applied:
     """Carry out a plan; raise ``Unreachable`` or ``Refused`` where the target fails as a whole."""
     result = Applied()
-    if session.can.batch is None:
-        _apply_whole(session, plan, result)
-    else:
-        for stage in journal.STAGES.values():
-            _apply_stage(session, plan, stage, result, clock)
-    if result.doubt:
-        result.doubt = 0
+    for _ in range(ROUNDS):
+        _send_planned(session, plan, result, clock)
+        if not result.doubt:
+            break
         settle(session, result, clock, reopen=True)
-        _apply_rest(session, plan, result, clock)
+    result.stopped = clock.wait(0)
     with session.store.write() as connection:
-        waits = [
-            Finding("waits_for_other", row.kind, row.id, {"record": _label(row)})
-            for row in journal.unsent(connection, plan)
-        ]
-        result.stopped = clock.wait(0)
+        rest = journal.unsent(connection, plan)
         if not result.stopped:
+            waits = [Finding("waits_for_other", row.kind, row.id, {"record": label(row)}) for row in rest]
             problems.add(connection, session.name, waits, session.seconds())
         result.left = journal.leave(connection, plan)
     return result
 
 
-def _label(row: Row[Any]) -> str:
+def _send_planned(session: Session, plan: int, result: Applied, clock: Clock) -> None:
+    """Send what is planned and can be sent; what has no answer is counted as in doubt."""
+    result.doubt = 0
+    if session.can.batch is None:
+        _apply_whole(session, plan, result)
+        return
+    for stage in journal.STAGES.values():
+        _apply_stage(session, plan, stage, result, clock)
+
+
+def label(row: Row[Any]) -> str:
     """Name a record as a person would: a client by its name, an invoice or payment by its number."""
     parts = row.place.split("\x1f")
     return str(parts[0 if row.kind == "client" else min(1, len(parts) - 1)] or row.id)
@@ -272,27 +279,29 @@ def _takes_back(session: Session, row: Row[Any]) -> bool:
 
 def _rejected(row: Row[Any], outcome: Rejected) -> Finding:
     code = outcome.code if outcome.code != "rejected" else "rejected_by_target"
-    parameters = {"record": _label(row), "reason": outcome.reason, "revision": str(row.revision)}
+    parameters = {"record": label(row), "reason": outcome.reason, "revision": str(row.revision)}
     return Finding(code, row.kind, row.id, parameters)
 
 
 def settle(session: Session, result: Applied, clock: Clock, *, reopen: bool) -> None:
     """Settle what is in doubt; what certainly did not happen is opened again (``reopen``) or closed as lost."""
-    with session.store.read() as connection:
-        doubtful = journal.in_doubt(connection, session.name)
-    if not doubtful:
-        return
-    if session.can.replay_safe:
-        _replay(session, doubtful, result, clock)
-    else:
+    doubtful = _in_doubt(session)
+    for _ in range(ROUNDS if session.can.replay_safe else 0):
+        if doubtful:
+            _replay(session, doubtful, result, clock)
+            doubtful = _in_doubt(session)
+    if doubtful and not session.can.replay_safe:
         due = max(row.sent_at for row in doubtful) + session.can.settle_delay
         wait = due - session.now().timestamp() + 1  # sent_at is cut to whole seconds
-        if wait > 0 and clock.wait(wait):
-            result.doubt = len(doubtful)
-            return
-        _look_up(session, doubtful, result, reopen=reopen)
+        if wait <= 0 or not clock.wait(wait):
+            _look_up(session, doubtful, result, reopen=reopen)
+            doubtful = _in_doubt(session)
+    result.doubt = len(doubtful)
+
+
+def _in_doubt(session: Session) -> Sequence[Row[Any]]:
     with session.store.read() as connection:
-        result.doubt = journal.count_in_doubt(connection, session.name)
+        return journal.in_doubt(connection, session.name)
 
 
 def _replay(session: Session, doubtful: Sequence[Row[Any]], result: Applied, clock: Clock) -> None:
@@ -325,16 +334,14 @@ def _replay_batch(session: Session, entries: list[Entry], result: Applied) -> bo
 
 def _look_up(session: Session, doubtful: Sequence[Row[Any]], result: Applied, *, reopen: bool) -> None:
     """Look the marks up: found is done, certainly absent is lost, anything else waits for a person."""
-    wanted = [Wanted(row.kind, row.id, row.mark, journal.content_of(row)) for row in doubtful]
+    wanted = [
+        Wanted(row.kind, row.id, row.mark, journal.content_of(row), external_id=row.external_id) for row in doubtful
+    ]
     closed: list[tuple[Row[Any], Outcome]] = []
     lost: list[Row[Any]] = []
     unsure: list[Row[Any]] = []
     for row, found in zip(doubtful, session.connector.find(wanted), strict=True):
-        remotes = [
-            remote
-            for how, remote in found.candidates
-            if how == "mark" and not (remote.void and row.verb in ("create", "settle"))
-        ]
+        remotes = [remote for how, remote in found.candidates if how in ("mark", "external_id")]
         verdict = _happened(session, row, remotes)
         if verdict is not None:
             closed.append((row, verdict))
@@ -359,13 +366,13 @@ def _look_up(session: Session, doubtful: Sequence[Row[Any]], result: Applied, *,
 def _happened(session: Session, row: Row[Any], remotes: Sequence[Remote]) -> Done | None:
     """Tell from what stands under the mark whether an operation was carried out."""
     if row.verb == "unsettle":
-        gone = all(remote.void for remote in remotes)
-        return Done(row.external_id or "") if gone else None
+        return None if any(not remote.void for remote in remotes) else Done(row.external_id or "")
+    if row.verb in ("create", "settle", "adopt"):
+        live = [remote for remote in remotes if not remote.void]
+        return Done(live[0].external_id, live[0].version) if live else None
     if not remotes:
         return None
     remote = next((one for one in remotes if one.external_id == row.external_id), remotes[0])
-    if row.verb in ("create", "settle", "adopt"):
-        return Done(remote.external_id, remote.version)
     if row.verb == "void" and not session.can.picture:
         return Done(remote.external_id, remote.version) if remote.void else None
     if remote.version is not None and remote.version == row.version:

@@ -21,7 +21,7 @@ from syncd.reconcile import (
     sorted_differences,
 )
 from syncd.session import Session
-from syncd.state import bindings, work
+from syncd.state import bindings, problems, work
 
 Expected = dict[tuple[Kind, str], Fields]
 
@@ -46,6 +46,8 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
                 if external not in strange:
                     report.differences.append(Difference("unexpected", kind, external, name_of(fields) or external))
     report.differences = sorted_differences(report.differences)
+    with session.store.read() as connection:
+        report.waiting = len(problems.listed(connection, [session.name, f"source:{session.source}"]))
     return report
 
 

@@ -26,7 +26,8 @@ from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger
 
 from syncd.http import Http
-from syncd.model import Kind
+from syncd.model import KINDS, Kind
+from syncd.secret import Secret
 
 CONTRACT = 1
 """The version of this contract; a connector declares the one it was written for."""
@@ -84,6 +85,7 @@ EVENT_FIELDS = ("event_id", "type", "occurred_at", "data")
 class Capabilities:
     """What a connector can do; declared, and checked by the engine before it plans.
 
+    ``contract``: the version of the contract it was written for, as a number and not as ``CONTRACT``.
     ``fields``: the fields of each kind that it writes *and* reads back (others are never compared); a kind left out
     is never written. ``picture``: the target is a picture of the source (every status is shown, every change is
     written), not books in which money once booked stands. ``batch``: the most operations in one ``write``; ``None``
@@ -93,6 +95,7 @@ class Capabilities:
     ``currencies``: ISO codes, ``None`` is any.
     """
 
+    contract: int
     fields: Mapping[Kind, frozenset[str]]
     verbs: frozenset[Verb]
     picture: bool = False
@@ -101,7 +104,6 @@ class Capabilities:
     replay_safe: bool = False
     settle_delay: float = 0.0
     currencies: frozenset[str] | None = None
-    contract: int = CONTRACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,13 @@ class Books:
     ``identity`` names the books so that other credentials, another company or another folder are noticed (stable for
     as long as they are the same books). ``findings`` are sentences on what is missing or wrong, for ``check``.
     ``empty``: nothing at all stands there, so there is nothing to look for. ``locked_until``: the last closed day.
+    ``token``: what ``changes`` would give as the token now, where that is known without reading all that stands.
     """
 
     company: str
     identity: str
     empty: bool = False
+    token: str | None = None
     currency: str | None = None
     currencies: frozenset[str] | None = None
     locked_until: date | None = None
@@ -166,13 +170,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A source record that has no mapping yet: what it can be recognised by."""
+    """A source record that is looked for: what it can be recognised by.
+
+    ``external_id``: the target's own id, where it was known (the record is looked at again, after a lost answer).
+    """
 
     kind: Kind
     id: str
     mark: str
     content: Content
     refs: Mapping[Kind, str] = field(default_factory=dict)
+    external_id: str | None = None
 
 
 How = Literal["mark", "external_id", "number", "email", "name"]
@@ -332,3 +340,37 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Let go of connections and files."""
+
+
+__all__ = [
+    "CONTRACT",
+    "EVENT_FIELDS",
+    "FIELDS",
+    "KINDS",
+    "LINE_FIELDS",
+    "Books",
+    "Capabilities",
+    "Connector",
+    "Content",
+    "Context",
+    "Done",
+    "Entry",
+    "Exists",
+    "Fields",
+    "Found",
+    "Gone",
+    "How",
+    "Kind",
+    "Operation",
+    "Outcome",
+    "Page",
+    "Rejected",
+    "Remote",
+    "Scalar",
+    "Secret",
+    "Stale",
+    "Tokens",
+    "Unknown",
+    "Verb",
+    "Wanted",
+]

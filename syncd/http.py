@@ -9,14 +9,13 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from ipaddress import ip_address
-from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
@@ -49,7 +48,6 @@ class _Lasting(Unreachable):
 
 # The first that fits holds. An error of the last kinds may carry header values: it is not quoted.
 _BROKEN: Final[tuple[tuple[type[httpx.RequestError], type[Unreachable], str], ...]] = (
-    (httpx.PoolTimeout, NotSent, "all connections stayed busy"),
     (httpx.ConnectTimeout, NotSent, "no connection in time"),
     (httpx.ConnectError, NotSent, "it could not be reached"),
     (httpx.TimeoutException, Unreachable, "no answer in time"),
@@ -59,6 +57,7 @@ _BROKEN: Final[tuple[tuple[type[httpx.RequestError], type[Unreachable], str], ..
 )
 
 _NOT_READ: Final = object()
+_ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60)
 _NO_CONTENT: Final = httpx.ByteStream(b"")
 _BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=30)
 
@@ -76,7 +75,7 @@ class Reply:
     about: str = ""
     value: Any = _NOT_READ
 
-    def json(self) -> Any:  # noqa: ANN401 -- any JSON
+    def json(self) -> Any:
         """Give the body as JSON, or raise ``Unreachable`` where it is cut off or none."""
         if self.value is not _NOT_READ:
             return self.value
@@ -89,10 +88,10 @@ class Reply:
 class Http:
     """One pool of connections to one base URL, to be shared by threads.
 
-    What is safe to repeat is tried up to ``attempts`` times, with jitter and not before the time
-    that ``Retry-After`` names; none begins ``patience`` seconds after the first failure. ``name`` ("source
-    main") begins every error, and no error holds one of ``secrets``. ``timeout``: seconds for each
-    of connect, read, write and a free connection. ``sleep`` may return early (``Event.wait``).
+    What is safe to repeat is tried up to ``attempts`` times, with jitter and not before the time that ``Retry-After``
+    names; none begins ``patience`` seconds after the first failure. ``name`` ("source main") begins every error, and no
+    error holds one of ``secrets``. ``timeout``: seconds for each of connect (at most 10), read and write. ``pool``:
+    connections kept open, for as many threads. ``sleep`` may return early (``Event.wait``).
     """
 
     def __init__(  # noqa: PLR0913 -- independent settings, all by keyword
@@ -122,31 +121,27 @@ class Http:
             raise SettingsError([f"{name}: {', '.join(bad)} holds characters that HTTP cannot send"])
         self._headers = httpx.Headers(every)
         self._secrets = tuple({form for secret in secrets for form in (secret, quote(secret, "")) if form})
-        self._timeout, self._attempts, self._patience = timeout, attempts, patience
+        self._attempts, self._patience = attempts, patience
         limits = dict.fromkeys(("read", "write", "pool"), timeout)
         self._extensions = {"timeout": {"connect": min(timeout, 10.0), **limits}}
         self._max_body, self._sleep, self._clock = max_body, sleep, clock
-        self._transport = httpx.HTTPTransport(
-            trust_env=False,
-            limits=httpx.Limits(max_connections=pool, max_keepalive_connections=pool, keepalive_expiry=60),
-        )
+        self._pool, self._closed = pool, False
+        self._idle: list[httpx.HTTPTransport] = []
+        self._verify = httpx.create_ssl_context(trust_env=False)
 
     def __enter__(self) -> Self:
         """Open nothing; connections are made when needed."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close all connections."""
         self.close()
 
     def close(self) -> None:
-        """Close all connections."""
-        self._transport.close()
+        """Close all connections, those in use when their answers are there."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
 
     def get(
         self,
@@ -241,7 +236,7 @@ class Http:
             request = httpx.Request(method, url, headers=sent, content=content or b"", extensions=self._extensions)
         about = self.masked(f"{self.name}: {method} {path}")
         try:
-            with closing(self._transport.handle_request(request)) as response:
+            with self._connection() as transport, closing(transport.handle_request(request)) as response:
                 body = self._body(response, about)
         except httpx.RequestError as error:
             raise self._broken(error, about) from None
@@ -251,6 +246,25 @@ class Http:
         if status < 400:
             return self._redirect(method, request.url, response, about)
         raise self._refusal(status, response.headers, body, about)
+
+    @contextmanager
+    def _connection(self) -> Iterator[httpx.HTTPTransport]:
+        """Lend the connection used last, or make one; each is a transport of its own.
+
+        In one transport shared by threads (httpcore 1.0) a thread that looks for stale connections takes one on which
+        an answer just arrives for one that the server closed, and closes it under the thread that waits for it.
+        """
+        try:
+            transport = self._idle.pop()
+        except IndexError:
+            transport = httpx.HTTPTransport(verify=self._verify, limits=_ONE)
+        try:
+            yield transport
+        finally:
+            if self._closed or len(self._idle) >= self._pool:
+                transport.close()
+            else:
+                self._idle.append(transport)
 
     def _body(self, response: httpx.Response, about: str) -> bytes:
         """Read the body, at most ``max_body`` bytes and for at most ``patience`` seconds."""

@@ -16,7 +16,8 @@ import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 
 Form = Literal["auto", "console", "json"]
-LEVELS = {
+Level = Literal["debug", "info", "warning", "error"]
+LEVELS: dict[Level, int] = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
     "warning": logging.WARNING,
@@ -40,7 +41,7 @@ class Masker:
         told = sorted({one for one in secrets if len(one) >= SHORTEST}, key=len, reverse=True)
         self._pattern = re.compile("|".join([*map(re.escape, told), _KEY.pattern]))
 
-    def mask(self, value: Any) -> Any:  # noqa: ANN401 - an event's values are anything
+    def mask(self, value: Any) -> Any:
         """Mask texts, bytes and what containers hold; anything else becomes text if its text has one."""
         if isinstance(value, str):
             return self._pattern.sub(MASK, value)
@@ -61,7 +62,7 @@ class Masker:
         return {key: item if key in hidden else self.mask(item) for key, item in event.items()}
 
 
-def configure(form: Form = "auto", level: str = "info", secrets: Iterable[str] = ()) -> None:
+def configure(form: Form = "auto", level: Level = "info", secrets: Iterable[str] = ()) -> None:
     """Send all logging to standard error; ``auto`` is console on a terminal and JSON elsewhere."""
     terminal = sys.stderr.isatty()
     console = form == "console" or (form == "auto" and terminal)
@@ -73,7 +74,7 @@ def configure(form: Form = "auto", level: str = "info", secrets: Iterable[str] =
         Masker(secrets),
     ]
     last: Processor = (
-        structlog.dev.ConsoleRenderer(colors=terminal)
+        structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=structlog.dev.plain_traceback)
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=True)
     )

@@ -44,6 +44,9 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
             token = cursors.get(connection, f"target:{session.name}", "observed")
         bound = bindings.count(connection, session.name)
     if not bound and session.books.empty:
+        if session.books.token is not None and token is None:
+            with session.store.write() as connection:
+                cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
         return Moved()
     moved: set[tuple[Kind, str]] = set()
     whole, last, lost = False, None, frozenset[Kind]()
@@ -86,6 +89,10 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
             for remote in remotes:
                 row = rows.get(remote.external_id)
                 if row is None or row.state == "void":
+                    continue
+                if remote.void:
+                    bindings.set_state(connection, session.name, kind, [row.id], "removed")
+                    moved.add((kind, row.id))
                     continue
                 place = places[kind, row.id]
                 if _compare(session, connection, remote, row.id, place):
@@ -170,12 +177,14 @@ def candidates(
         return
     contents: dict[tuple[Kind, str], Content] = {}
     for some in _batched(_find(session, _wanted(session, reach, narrow, contents, all_clients=all_clients))):
-        seen = [
-            _candidate(session, found, how, remote, contents[found.kind, found.id])
-            for found in some
-            for how, remote in found.candidates
-            if not remote.void and found.kind not in lost
-        ]
+        found = (
+            _candidate(session, one, how, remote, contents[one.kind, one.id])
+            for one in some
+            for how, remote in reversed(one.candidates)
+            if one.kind not in lost and (how == "mark" or not remote.void)
+        )
+        # A record found in several ways is kept as the first and strongest of them says.
+        seen = list({(one["kind"], one["id"], one["external_id"]): one for one in found}.values())
         with session.store.write() as connection:
             taken = {
                 (kind, external)
@@ -192,14 +201,14 @@ def candidates(
                 session.name,
                 [one for one in seen if (one["kind"], one["external_id"]) not in taken],
             )
-        for found in some:
-            contents.pop((found.kind, found.id), None)
+        for one in some:
+            contents.pop((one.kind, one.id), None)
 
 
 def _candidate(session: Session, found: Found, how: How, remote: Remote, content: Content) -> dict[str, Any]:
     only = session.can.fields[found.kind]
     differs = differences(flatten(content, only), _readable(remote.fields, only))
-    return _observation(session, remote, found.id, how, differs)
+    return _observation(session, remote, found.id, "taken_back" if remote.void else how, differs)
 
 
 def _find(session: Session, wanted: Iterable[Wanted]) -> Iterator[Found]:

@@ -72,6 +72,8 @@ class Place:
 
     binding: Binding | None = None
     candidates: Sequence[Candidate] = ()
+    taken_back: int = 0
+    """Records under the mark that stand voided there: made and taken back, perhaps by a run nobody remembers."""
 
     @property
     def live(self) -> Binding | None:
@@ -287,7 +289,7 @@ def _unbound(kind: Kind, record_id: str, content: Content, place: Place, policy:
     if chosen is None:
         if locked := _locked(kind, record_id, content, policy):
             return locked
-        generation = place.binding.generation if place.binding else 0
+        generation = max(place.binding.generation if place.binding else 0, place.taken_back)
         return Decision((_operation(verb, kind, record_id, content, None, occasion=str(generation)),))
     return _adopt(kind, record_id, content, chosen, policy)
 

@@ -177,7 +177,10 @@ def _checked(
     )
     for operation in decision.operations:
         pair = (operation.kind, operation.id)
-        if pair in draft.doubtful or draft.blocked.get(pair) == str(revision):
+        if pair in draft.doubtful:
+            findings.append(Finding("in_doubt", *pair, {"record": operation.id, "verb": operation.verb}))
+            break
+        if draft.blocked.get(pair) == str(revision):
             break
         if operation.verb not in session.can.verbs:
             findings.append(_cannot(operation))
@@ -231,8 +234,8 @@ def _place(operations: Sequence[tuple[Operation, bytes | None]], one: DueInvoice
 def _count(tally: Tally, operations: Iterable[tuple[Operation, bytes | None]], place: Place) -> None:
     for operation, _ in operations:
         tally.operations[operation.kind, operation.verb] += 1
-        if operation.verb == "adopt":
-            by_mark = any(one.how == "mark" for one in place.candidates) or operation.kind == "payment"
+        if operation.verb == "adopt" and operation.kind == "invoice":
+            by_mark = any(one.how == "mark" for one in place.candidates)
             tally.strangers += not by_mark
         tally.surprising += bool(place.live) and is_surprising(operation)
 
@@ -266,5 +269,5 @@ def _places(session: Session, wanted: dict[Kind, list[str]]) -> dict[tuple[Kind,
         return bindings.places(connection, session.name, wanted, session.can.fields)
 
 
-PULLED = frozenset({"detail_unreadable", "duplicate_id"})
+PULLED = frozenset({"detail_unreadable", "duplicate_id", "record_without_id"})
 """Problems that came from pulling; planning does not judge them."""

@@ -58,8 +58,8 @@ class Report:
 
     @property
     def in_step(self) -> bool:
-        """Both sides agree."""
-        return not self.differences and all(one.source == one.target for one in self.sums.values())
+        """Both sides agree, and nothing waits for a person."""
+        return not self.differences and not self.waiting and all(one.source == one.target for one in self.sums.values())
 
 
 def compare(kind: Kind, record_id: str, expected: Fields, found: Fields) -> list[Difference]:

@@ -74,7 +74,7 @@ def names(found: Mapping[str, Installed]) -> str:
     return ", ".join(found) or "none"
 
 
-def _wrong(connector: Any) -> str | None:  # noqa: ANN401 - whatever the entry point leads to
+def _wrong(connector: Any) -> str | None:
     if not isinstance(connector, type):
         return "is no connector: the entry point must lead to a class."
     settings = getattr(connector, "Settings", None)

@@ -6,6 +6,7 @@ The one place where the stages meet. It works for one target; a target that fail
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -13,6 +14,7 @@ import orjson
 from syncd import apply as applying
 from syncd import observe, planning, safety
 from syncd.apply import Applied, Clock
+from syncd.connector import Scalar
 from syncd.due import Narrow, Range
 from syncd.model import Kind
 from syncd.observe import Moved
@@ -21,6 +23,9 @@ from syncd.problems import Finding
 from syncd.session import Session
 from syncd.settings import TargetSettings
 from syncd.state import bindings, cursors, journal, problems, runs, work
+
+SHOWN = 1000
+"""The most operations of a plan that are shown one by one."""
 
 ROUNDS = 3
 """How often a record that moved under our hands is read and planned anew in one pass."""
@@ -39,6 +44,17 @@ class Wish:
     """Look at everything that stands in the target, not only at what changed there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One operation of a plan, as a person reads it; ``changes``: field path → (before, after)."""
+
+    verb: str
+    kind: str
+    id: str
+    label: str
+    changes: Mapping[str, tuple[Scalar, Scalar]]
+
+
 @dataclass(slots=True)
 class Passed:
     """How a pass over one target went."""
@@ -52,6 +68,8 @@ class Passed:
     """Open problems of the target and its source after the pass."""
     drift: int = 0
     """Records that a person edited in the target, kept as they are."""
+    preview: list[Preview] = field(default_factory=list)
+    """The first operations of a plan that was not carried out."""
     error: str | None = None
     unreachable: bool = False
 
@@ -60,7 +78,7 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     """Bring one target in step with the mirror; raise ``Unreachable`` or ``Refused`` where it fails as a whole."""
     passed = Passed(session.name)
     first_identity, first_company = _meet(session)
-    rebuilt = session.can.picture and session.books.empty and first_identity not in (None, session.books.identity)
+    rebuilt = session.can.picture and session.books.empty and first_identity is not None
     expected = session.books.identity if rebuilt or first_identity is None else first_identity
     stranger = safety.judge_books(session.books.identity, expected, session.books.company, first_company or "")
     passed.holds = _stopped_by(session, stranger, wish)
@@ -76,11 +94,13 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     surprises = safety.judge(_facts(session, draft.tally), target.max_change_share, target.max_voids)
     passed.holds = _stopped_by(session, stranger + surprises, wish)
     if wish.dry or passed.holds:
+        passed.preview = _preview(session, draft.number)
         _leave(session, draft, "dry" if wish.dry else "held")
         return _count(session, passed)
     passed.applied = applying.apply(session, draft.number, clock)
     _finish(session, draft)
-    again = _again(session, target, run, passed, clock)
+    again = set(passed.applied.lost)
+    again |= _again(session, target, run, passed, clock)
     _step(session, target, reach, wish.narrow, passed, again)
     return _count(session, passed)
 
@@ -119,6 +139,8 @@ def _build_anew(session: Session) -> Moved:
     """Forget every binding of a ledger that was taken away whole."""
     with session.store.write() as connection:
         bindings.release_kind(connection, session.name, LOST)
+        if session.books.token is not None:
+            cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
     return Moved(frozenset(), LOST)
 
 
@@ -134,6 +156,9 @@ def _reach(session: Session, target: TargetSettings, moved: Moved) -> Range:
     if moved.lost or step.get("policy") != _digest(session, target):
         since = 0
     with session.store.write() as connection:
+        for row in open_ones:
+            if row.code == "removed_there" and row.state == "retry":
+                bindings.unbind(connection, session.name, row.kind, row.id, None)  # a person wants it anew
         cursors.set_again(connection, session.name, again | waiting | moved.records)
     return Range(since, upto, frozenset(again | waiting | moved.records))
 
@@ -202,6 +227,15 @@ def _stopped_by(session: Session, found: list[Finding], wish: Wish) -> list[Find
         problems.set_holds(connection, session.name, found, session.seconds())
         released = {row.code for row in problems.holds(connection, session.name) if row.released}
     return [] if wish.force else [one for one in found if one.code not in released]
+
+
+def _preview(session: Session, plan: int) -> list[Preview]:
+    with session.store.read() as connection:
+        rows = journal.unsent(connection, plan, limit=SHOWN)
+    return [
+        Preview(row.verb, row.kind, row.id, applying.label(row), orjson.loads(row.changes) if row.changes else {})
+        for row in rows
+    ]
 
 
 def _leave(session: Session, draft: Draft, state: str) -> None:

@@ -93,14 +93,21 @@ def breaks_off_midway(handler: Handler) -> None:
     breaks_off(handler)
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@contextmanager
+def serving(*answers: Answering) -> Iterator[Server]:
     with Server() as server:
+        server.answers = list(answers) or server.answers
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
 
 
 class Time:
@@ -159,6 +166,22 @@ def test_threads_share_the_pool_and_get_their_own_answers(server: Server) -> Non
     with client(server, pool=4) as http, ThreadPoolExecutor(8) as threads:
         bodies = list(threads.map(lambda number: http.get(f"/{number}").body, range(200)))
     assert bodies == [f"/api/v1/{number}".encode() for number in range(200)]
+    assert len(server.seen) == 200, "a connection was lost and a request repeated"
+
+
+def test_no_more_connections_are_kept_than_the_pool_has_room_for(server: Server) -> None:
+    meeting, peers = threading.Barrier(5), set()
+
+    def meets_the_others(handler: Handler) -> None:
+        meeting.wait(10)
+        peers.add(handler.client_address)
+        handler.answer(200)
+
+    server.answers = [meets_the_others]
+    with client(server, pool=2) as http, ThreadPoolExecutor(5) as threads:
+        for _ in range(2):
+            list(threads.map(http.get, ["/a"] * 5))
+    assert len(peers) == 5 + 3
 
 
 @pytest.mark.parametrize("trouble", [says(500), says(502), says(503), breaks_off, breaks_off_midway])
@@ -329,28 +352,6 @@ def test_what_no_connection_was_made_for_was_not_sent_and_is_tried_again() -> No
             assert len(watch.slept) == 2
             with pytest.raises(NotSent, match="target books"):
                 http.get("/a")
-
-
-def test_a_write_that_finds_no_free_connection_was_not_sent(server: Server) -> None:
-    arrived, go_on = threading.Event(), threading.Event()
-
-    def keeps_waiting(handler: Handler) -> None:
-        arrived.set()
-        go_on.wait(10)
-        handler.answer(200)
-
-    server.answers = [keeps_waiting]
-    with client(server, pool=1, timeout=0.2, attempts=2) as http, ThreadPoolExecutor(1) as thread:
-        first = thread.submit(http.send, "POST", "/a")
-        arrived.wait(10)
-        # The first gives up its connection after 0.2 s; this one came later and waits no longer than that.
-        try:
-            with pytest.raises(Unreachable, match=r"in time|busy"):
-                http.send("POST", "/b")
-        finally:
-            go_on.set()
-        with pytest.raises(Unreachable, match="POST /a: no answer in time"):
-            first.result()
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for_for_ever(server: Server) -> None:

@@ -71,7 +71,15 @@ def test_the_level_holds_for_our_own_events() -> None:
 
 
 def test_people_get_a_line_without_colours_when_it_is_no_terminal() -> None:
-    text = logged('log.info("page.stored", rows=50)', form="console")
+    code = """\
+        log.info("page.stored", rows=50)
+        try:
+            raise ValueError("hunter2-hunter2")
+        except ValueError:
+            log.exception("it.failed")
+    """
+    text = logged(code, form="console")
+    assert "ValueError: ***" in text
     assert "page.stored" in text
     assert "rows=50" in text
     assert "\x1b" not in text

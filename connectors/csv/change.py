@@ -10,7 +10,7 @@ from syncd.connector import Done, Exists, Outcome, Scalar, Stale
 from syncd.errors import ContractError
 
 from connectors.csv.cells import read_cell, write_cell
-from connectors.csv.layout import COLUMNS, Cells, Holds, Key, Table
+from connectors.csv.layout import COLUMNS, LAST, Cells, Holds, Key, Table
 from connectors.csv.rows import Slots, Writer, client_key, invoice_key
 
 GROUPS: dict[str, Table] = {"lines": "invoice_lines", "events": "events"}
@@ -77,10 +77,10 @@ class Applying:
             made["invoices"] = {"": writer.flat("invoices", content)}
             made["invoice_lines"] = {row[2]: row for row in writer.lines(content)}
             made["events"] = {str(e[0]): r for e, r in zip(writer.in_order(content), writer.events(content), strict=True)}
-        if kind == "payment" and "invoices" in record:
+        if kind != "client" and "invoices" in record:
             key, part = record["invoices"].key, record["invoices"].part
-        elif kind == "invoice" and "invoices" in record:
-            key, part = record["invoices"].key, record["invoices"].part
+        elif kind == "payment":
+            key = (LAST, "", owner)
         new = False
         for table, slots in made.items():
             standing = record.setdefault(table, Standing(part, key))
@@ -89,6 +89,8 @@ class Applying:
             new = new or bool(missing)
             if missing:
                 self._order(table, standing)
+        if kind == "invoice" and "payments" in record:
+            record["payments"].key, record["payments"].part = key, part
         return Done(owner) if new else Exists(owner)
 
     def _unsettle(self, record: Record, owner: str) -> Outcome:

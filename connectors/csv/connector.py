@@ -35,6 +35,7 @@ from connectors.csv.settings import CsvSettings
 from connectors.csv.writing import Writing
 
 CAPABILITIES = Capabilities(
+    contract=1,
     fields={
         "client": frozenset(FIELDS["client"]),
         "invoice": frozenset(FIELDS["invoice"]) - {"notes"},
@@ -85,6 +86,7 @@ class CsvConnector:
             company=self._folder.name,
             identity=self._identity,
             empty=not ledger.files,
+            token=ledger.token,
             findings=findings,
             details={"path": str(self._folder), "files": len(ledger.files)},
         )
@@ -147,7 +149,7 @@ class CsvConnector:
         if bad := unwritable(after, self._settings.encoding):
             return self._unencodable(*bad)
         content = operation.content
-        day = content.get("issue_date")
+        day = content.get("issue_date") if operation.kind == "invoice" else None  # a payment's row moves with its invoice
         payload = {
             "changes": changes,
             "number": content.get("number"),

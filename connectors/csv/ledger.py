@@ -21,6 +21,7 @@ from connectors.csv.settings import CsvSettings
 
 FORMAT = 1
 """The version of the manifest's and the files' format."""
+NOWHERE: Key = ("", "", "")
 LINEAGE = 200
 """How many of its own writes a ledger remembers, to tell them from a person's."""
 
@@ -76,7 +77,9 @@ class Ledger:
         return self.shas.get(file) == self.told(file).get("sha256")
 
     def by_hand(self, file: File) -> bool:
-        """Tell whether a person's edit is in a file, now or ever."""
+        """Tell whether a person's edit is in a file, now or ever; of one that is not there yet: in its table."""
+        if file not in self.files:
+            return any(self.by_hand(one) for one in self.files if one.table == file.table)
         return not self.untouched(file) or bool(self.told(file).get("by_hand"))
 
     def parts(self, table: Table) -> list[str]:
@@ -146,14 +149,15 @@ class Plain:
 
     def _dependents(self, rows: Iterator[Cells], part: str) -> Iterator[Group]:
         """Rows that belong to invoices stand in the invoices' order, so both files are walked side by side."""
-        invoices = self.groups("invoices", part)
+        invoices, reached = self.groups("invoices", part), NOWHERE
         for cell, group in itertools.groupby(rows, key=lambda row: row[0]):
             owner = unguard(cell)
-            key: Key = (LAST, "", owner)
-            for invoice in invoices:
-                if invoice.owner == owner:
-                    key = invoice.key
-                    break
+            key = next((invoice.key for invoice in invoices if invoice.owner == owner), None)
+            if key is None:  # its invoice does not stand, so the walk came to its end: begin again where it was
+                key, last = (LAST, "", owner), reached
+                invoices = (one for one in self.groups("invoices", part) if one.key > last)
+            else:
+                reached = key
             yield Group(key, owner, list(group))
 
 

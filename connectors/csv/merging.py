@@ -100,7 +100,8 @@ class Merging:
         self._db.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", self._entries(entries, needs))
         self._db.execute(INDEXES)
         for file in sorted(self._standing):
-            if file.table in needs.tables and (everywhere or needs.everywhere or not file.part or file.part in needs.parts):
+            wide = everywhere or not file.part or (needs.everywhere and file.table in ("invoices", "payments"))
+            if file.table in needs.tables and (wide or file.part in needs.parts):
                 self._db.executemany("INSERT INTO old VALUES (?, ?, ?, ?, ?, ?, ?)", self._old(file, needs))
         self._db.execute("CREATE INDEX old_by_record ON old (record)")
         return needs

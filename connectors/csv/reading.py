@@ -11,10 +11,8 @@ from pathlib import Path
 import orjson
 
 from syncd.connector import Fields, Found, How, Page, Remote, Wanted
-from syncd.model import Kind
-
 from connectors.csv.cells import Dress
-from connectors.csv.layout import KIND, SPLIT, File, Group, Table
+from connectors.csv.layout import KIND, SPLIT, File, Group
 from connectors.csv.ledger import Ledger
 from connectors.csv.merging import Source
 from connectors.csv.rows import event_fields, flat_fields, line_fields
@@ -113,8 +111,7 @@ def _flat(ledger: Ledger, source: Source, file: File, dress: Dress) -> Iterator[
         for cells in group.rows:
             rows += 1
             fields = flat_fields(file.table, cells, dress)
-            name = str(next(iter(fields.values())) or "") if by_hand else group.owner
-            yield Remote(kind, _told_apart(name, seen, rows, file) if by_hand else name, None, None, fields, by_hand=by_hand)
+            yield Remote(kind, _told_apart(group.owner, seen, rows, file), None, None, fields, by_hand=by_hand)
 
 
 def _told_apart(name: str, seen: Counter[str], row: int, file: File) -> str:
@@ -135,8 +132,6 @@ def _invoices(ledger: Ledger, source: Source, part: str, dress: Dress) -> Iterat
             rows += 1
             fields: Fields = flat_fields("invoices", cells, dress)
             owner = group.owner
-            if fields["invoice_id"] != owner:
-                fields = {**fields, "invoice_id": fields["invoice_id"]}
             if nth == 0:
                 fields |= line_fields(owner, fields["number"], lines.rows(group), dress)
                 fields |= event_fields(owner, fields["number"], events.rows(group), dress)
@@ -159,6 +154,3 @@ class _Alongside:
                 rows += self._next.rows
             self._next = next(self._groups, None)
         return rows
-
-
-__all__ = ["Kind", "Table", "found", "pages"]

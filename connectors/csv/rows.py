@@ -90,8 +90,8 @@ def invoice_key(content: Content) -> Key:
 def line_slots(rows: Iterable[Cells]) -> Slots:
     """Number the rows of an invoice's lines, in order, even where a person edited a number.
 
-    Numbers that rise, or are 1 to n in any order, are taken as they stand; else a row whose number is out of place is
-    given the one of its position, if no other row has it.
+    Numbers that rise (rows were taken out), or are 1 to n in any order, are taken as they stand; else a row whose number
+    is out of place is given the one of its position, if no other row has it. A last number that leaps was edited.
     """
     rows = list(rows)
     told = [row[2].strip() for row in rows]
@@ -99,7 +99,8 @@ def line_slots(rows: Iterable[Cells]) -> Slots:
         return dict(zip(told, rows, strict=True))
     numbers = [int(text) if text.isdecimal() else -1 for text in told]
     rising = all(a < b for a, b in zip([0, *numbers], numbers, strict=False))
-    if not rising and sorted(numbers) != list(range(1, len(rows) + 1)):
+    leaps = numbers[:-1] == list(range(1, len(numbers))) and numbers[-1] > len(numbers) + 1
+    if leaps or (not rising and sorted(numbers) != list(range(1, len(rows) + 1))):
         numbers = _by_position(numbers)
     return {str(n): row for n, row in sorted(zip(numbers, rows, strict=True), key=lambda pair: pair[0])}
 
@@ -107,14 +108,14 @@ def line_slots(rows: Iterable[Cells]) -> Slots:
 def _by_position(numbers: list[int]) -> list[int]:
     """Keep the numbers that are in place; the others get their position, or else the next that is free."""
     fixed = {n for n, number in enumerate(numbers, 1) if n == number}
-    if len(fixed) * 2 < len(numbers):
+    if (len(fixed) + 1) * 2 < len(numbers):
         fixed = set()  # no order to go by: the first row with a number has it
     result, free = [], max([*numbers, len(numbers)]) + 1
     taken = set(fixed)
     for position, number in enumerate(numbers, 1):
         if position in fixed:
             chosen = position
-        elif position not in taken and fixed:
+        elif position not in taken and (fixed or len(numbers) == 1):
             chosen = position
         elif number > 0 and number not in taken:
             chosen = number

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.connector import Entry
-from syncd.errors import NotSent, SyncdError, Unreachable
+from syncd.errors import NotSent, Unreachable
 
 from connectors.csv import commit
 from connectors.csv.files import NewFiles
@@ -50,6 +50,12 @@ class Writing:
             if (self._folder / commit.PENDING).exists():
                 raise Unreachable(f"The files in {self._folder} could not all be put in place: {_why(error)}.") from error
             raise NotSent(f"Nothing was written to {self._folder}: {_why(error)}.") from error
+        except UnicodeEncodeError as error:
+            character = f"{error.object[error.start]!r} (U+{ord(error.object[error.start]):04X})"
+            raise NotSent(
+                f"Nothing was written to {self._folder}: somebody put {character} into a file, which {error.encoding} cannot "
+                f'hold; take it out there, or set encoding = "utf-8".'
+            ) from error
         finally:
             if outcomes is not None:
                 outcomes.close()
@@ -101,8 +107,6 @@ class Writing:
                 return []
             if stages or not ledger.same_dress:
                 merging.dirty |= set(source.files)
-            else:
-                merging.dirty |= {file for file in source.files if not ledger.untouched(file) and file in merging.dirty}
             files = NewFiles(self._folder, settings.dress, str(len(stages) + 1))
             stages.append(files)
             merging.write(files, needs)
@@ -126,7 +130,7 @@ class Writing:
             raise NotSent(f"{self._folder / changed} was changed while syncd was writing; nothing was written. It is tried again.")
         told = {name: one for name, one in ledger.manifest.get("files", {}).items() if isinstance(one, dict)}
         for file in files.finished:
-            by_hand = file in ledger.files and ledger.by_hand(file)
+            by_hand = (file in ledger.files or not ledger.same_dress) and ledger.by_hand(file)
             told[file.name] = {**told.get(file.name, {}), "by_hand": by_hand}
         token = ledger.token
         clean = all(ledger.untouched(file) for file in ledger.files)
@@ -137,10 +141,7 @@ class Writing:
             "lineage": [*(ledger.lineage if clean else []), token][-LINEAGE:],
             "files": told,
         }
-        try:
-            commit.commit(self._folder, list(files.finished.values()), removed, manifest)
-        except SyncdError:
-            raise
+        commit.commit(self._folder, list(files.finished.values()), removed, manifest)
 
 
 def _chain(first: Entry, rest: Iterable[Entry]) -> Iterator[Entry]:

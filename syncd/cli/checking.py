@@ -18,7 +18,7 @@ from syncd.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Checked:
     """What one thing looks like: fine, to be mended, or out of reach."""
 
     what: str
@@ -30,7 +30,7 @@ class Finding:
 def check_all(config: Path | None, *, json: bool) -> int:
     """Check everything that a run needs, and return the exit code of the worst."""
     settings = settings_of(config)
-    found = [Finding("settings", True, str(settings.path)), *_check_state(settings)]
+    found = [Checked("settings", True, str(settings.path)), *_check_state(settings)]
     found += [_check_source(settings, name) for name in settings.sources]
     if all(one.good for one in found[:2]):
         found += _check_targets(settings)
@@ -44,37 +44,37 @@ def check_all(config: Path | None, *, json: bool) -> int:
     return code
 
 
-def _document(one: Finding) -> dict[str, Any]:
+def _document(one: Checked) -> dict[str, Any]:
     return {"what": one.what, "good": one.good, "said": one.said}
 
 
-def _check_state(settings: Settings) -> list[Finding]:
+def _check_state(settings: Settings) -> list[Checked]:
     try:
         Store(settings.state, lock=False).close()
     except SyncdError as error:
-        return [Finding("state", False, str(error), error.exit_code)]
-    return [Finding("state", True, f"{settings.state} (SQLite {sqlite3.sqlite_version})")]
+        return [Checked("state", False, str(error), error.exit_code)]
+    return [Checked("state", True, f"{settings.state} (SQLite {sqlite3.sqlite_version})")]
 
 
-def _check_source(settings: Settings, name: str) -> Finding:
+def _check_source(settings: Settings, name: str) -> Checked:
     api = fastfaktura(settings.sources[name])
     try:
         profile = api.business()
-        company = profile.get("name") if isinstance(profile, dict) else None
+        company = profile.get("name")
         rows = len(api.invoices(1).rows)
     except (Unreachable, Refused) as error:
-        return Finding(f"source {name}", False, str(error), 3)
+        return Checked(f"source {name}", False, str(error), 3)
     except SyncdError as error:
-        return Finding(f"source {name}", False, str(error), 1)
+        return Checked(f"source {name}", False, str(error), 1)
     finally:
         api.close()
-    return Finding(
+    return Checked(
         f"source {name}", True, f"{company or 'a company without a name'}, {rows} invoice(s) on the first page"
     )
 
 
-def _check_targets(settings: Settings) -> list[Finding]:
-    found: list[Finding] = []
+def _check_targets(settings: Settings) -> list[Checked]:
+    found: list[Checked] = []
     store = Store(settings.state, lock=False)
     engine = Engine(settings, store)
     try:
@@ -82,10 +82,10 @@ def _check_targets(settings: Settings) -> list[Finding]:
             try:
                 with engine.session(target) as session:
                     books = session.books
-                    found.append(Finding(f"target {target.name}", True, f"{target.connector_name}: {books.company}"))
-                    found += [Finding(f"target {target.name}", False, said, 1) for said in books.findings]
+                    found.append(Checked(f"target {target.name}", True, f"{target.connector_name}: {books.company}"))
+                    found += [Checked(f"target {target.name}", False, said, 1) for said in books.findings]
             except SyncdError as error:
-                found.append(Finding(f"target {target.name}", False, str(error), error.exit_code))
+                found.append(Checked(f"target {target.name}", False, str(error), error.exit_code))
     finally:
         store.close()
     return found

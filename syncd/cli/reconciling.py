@@ -45,6 +45,8 @@ def reconcile_all(
 
 
 def _tell(report: Report) -> None:
+    if report.waiting:
+        console.say(f"target {report.target}: {report.waiting} problem(s) wait for a person: syncd problems")
     if report.in_step:
         console.say(f"target {report.target}: [green]in step[/green], {report.compared} records compared")
     else:
@@ -85,6 +87,7 @@ def _document(reports: Sequence[Report], errors: dict[str, SyncdError]) -> dict[
                 "name": report.target,
                 "in_step": report.in_step,
                 "compared": report.compared,
+                "problems": report.waiting,
                 "differences": [asdict(one) for one in report.differences],
                 "totals": [
                     {"currency": currency, "month": month, "source": _sums(both.source), "target": _sums(both.target)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,16 @@ from syncd.cli.opening import engine, targets_of
 from syncd.due import Narrow
 from syncd.engine import Engine, Reread, RunReport, SourceRun
 from syncd.errors import UsageError
+from syncd.merge import row_of
 from syncd.model import STATUSES
 from syncd.problems import group, remedy, sentence
+from syncd.reconcile import show
 from syncd.state import problems
-from syncd.sync import Passed, Wish
+from syncd.sync import SHOWN as MOST
+from syncd.sync import Passed, Preview, Wish
+
+SHOWN = 40
+"""Operations of a plan that are shown line by line."""
 
 
 def run_once(
@@ -98,6 +105,10 @@ def _tell_target(target: Passed, *, dry: bool) -> None:
     operations = ", ".join(f"{n} {verb} {kind}" for (kind, verb), n in sorted(target.tally.operations.items()))
     if dry or target.holds:
         console.say(f"target {target.target}: would write {operations or 'nothing'}")
+        for one in target.preview[: 0 if target.holds else SHOWN]:
+            console.say(f"  {one.verb} {one.kind} {escape(one.label)}{escape(_changes(one))}")
+        if target.tally.total > SHOWN and not target.holds:
+            console.say(f"  … and {target.tally.total - SHOWN} more; --json shows up to {MOST}")
         return
     applied = target.applied
     extra = "".join(
@@ -107,6 +118,19 @@ def _tell_target(target: Passed, *, dry: bool) -> None:
     )
     kept = f"; {target.drift} record(s) edited by hand are kept as they are" if target.drift else ""
     console.say(f"target {target.target}: {applied.done} written ({operations or 'nothing to do'}){extra}{kept}")
+
+
+def _changes(one: Preview) -> str:
+    """Say what changes: fields with both values, lines and events that come or go by their number."""
+    rows = {row_of(path) for path, (before, after) in one.changes.items() if before is None or after is None} - {""}
+    told = [
+        f"{path} {show(path, before)!r} → {show(path, after)!r}"
+        for path, (before, after) in one.changes.items()
+        if row_of(path) not in rows
+    ]
+    counts = {kind: sum(row.startswith(f"{kind}.") for row in rows) for kind in ("lines", "events")}
+    told += [f"{count} {kind} added or removed" for kind, count in counts.items() if count]
+    return ": " + "; ".join(told[:6]) + (f"; and {len(told) - 6} more" if len(told) > 6 else "") if told else ""
 
 
 def _document(report: RunReport, waiting: list[Any], *, dry: bool) -> dict[str, Any]:
@@ -151,6 +175,7 @@ def _target_document(target: Passed) -> dict[str, Any]:
         "error": target.error,
         "held": [{"code": hold.code, "sentence": sentence(hold), "remedy": remedy(hold)} for hold in target.holds],
         "planned": operations,
+        "preview": [asdict(one) for one in target.preview],
         "written": target.applied.done,
         "rejected": target.applied.rejected,
         "in_doubt": target.applied.doubt,

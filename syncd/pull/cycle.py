@@ -69,7 +69,7 @@ class Cycle:
     stop: Stop | None
     released: frozenset[str]
     learnt: dict[str, Any]
-    """Kept in the cursor ``learnt``: ``first_page``, ``order``, ``last_page``, ``ignored_at``, times and what is owed."""
+    """Kept in the cursor ``learnt``: ``first_page``, ``order``, ``last_page``, ``ignored_at``, times, what is owed."""
     elapsed: float
     """Seconds since the last whole cycle; infinite in the first."""
     known: int
@@ -132,7 +132,7 @@ class Cycle:
             self.put(conn, "learnt", self.learnt)
 
 
-class OtherAccount(Exception):  # noqa: N818 - no error but the reason of a hold
+class OtherAccount(Exception):
     """None of the records known so far is there any more."""
 
 

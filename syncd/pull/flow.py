@@ -22,8 +22,8 @@ from syncd.pull.tracks import Track
 from syncd.state import mirror
 from syncd.state.mirror import Detail, Due
 
-CHUNK = 8
-"""Details that a thread asks for one after the other before it comes back."""
+CHUNK = 16
+"""Details that a thread asks for one after the other before it comes back, at most."""
 
 BATCH = 256
 """Details stored in one transaction."""
@@ -89,7 +89,7 @@ def _read_detail(api: FastFaktura, due: Due, batch: Batch) -> None:
         raw = None
     if record_id(raw) != due.id:
         raise Invalid(f"The answer is not invoice {due.id}.", 200)
-    kept = orjson.dumps(sent).decode() if sent and any(sent) else None
+    kept = orjson.dumps(sent).decode() if any(sent) else None
     row = (due.id, row_number(raw), row_client_id(raw), row_status(raw))
     batch.details.append(Detail(*row, fingerprint_detail(raw), body, due.row_print, kept))
 
@@ -106,6 +106,8 @@ class Flow:
         self.details = details
         self.queue: deque[Due] = deque()
         self.after = 0
+        self.dry = False
+        """Nothing was due when the mirror was last asked, and no page was stored since."""
         self.failed: set[str] = set()
         self.done = Batch()
         self.streak = 0
@@ -117,7 +119,7 @@ class Flow:
         """Run; what was brought before an error is stored before the error goes on."""
         try:
             while self._ask():
-                futures = [*self.busy, *self.reading]
+                futures: list[Future[Any]] = [*self.busy, *self.reading]
                 for future in wait(futures, return_when=FIRST_COMPLETED).done:
                     self._take(future)
                 if len(self.done.details) + len(self.done.unchanged) >= BATCH:
@@ -131,7 +133,7 @@ class Flow:
         if not cycle.stopped:
             for track in self.tracks:
                 self._ask_page(track)
-            while self.details and len(self.reading) < cycle.source.concurrency * 3 and (chunk := self._chunk()):
+            while self.details and len(self.reading) < cycle.source.concurrency * 2 and (chunk := self._chunk()):
                 self.reading.add(cycle.pool.submit(read_details, cycle.api, chunk, cycle.stop))
         return bool(self.busy or self.reading)
 
@@ -146,11 +148,14 @@ class Flow:
         """Take the next details to ask for; the mirror knows them."""
         if not self.queue:
             self._fill()
-        chunk = [self.queue.popleft() for _ in range(min(CHUNK, len(self.queue)))]
+        size = max(1, min(CHUNK, len(self.queue) // self.cycle.source.concurrency))
+        chunk = [self.queue.popleft() for _ in range(min(size, len(self.queue)))]
         self.count += len(chunk)
         return chunk
 
     def _fill(self) -> None:
+        if self.dry and (self.reading or self.busy):
+            return
         cycle = self.cycle
         with cycle.store.read() as conn:
             found = mirror.due(conn, cycle.name, after=self.after, limit=BATCH)
@@ -159,6 +164,7 @@ class Flow:
             self._store()
             with cycle.store.read() as conn:
                 found = mirror.due(conn, cycle.name, after=0, limit=BATCH + len(self.failed))
+        self.dry = not found
         if found:
             self.after = found[-1].n
         self.queue.extend(due for due in found if due.id not in self.failed)
@@ -182,6 +188,7 @@ class Flow:
         if track.ahead and not self.cycle.stopped:
             self._ask_page(track)
         track.take(page, belongs=belongs)
+        self.dry = False
         if track.walk.ended and (following := track.follow()) is not None:
             self.tracks[self.tracks.index(track)] = following
         self.seen += len(page.rows)
@@ -192,9 +199,8 @@ class Flow:
         done = self.done
         done.details += batch.details
         done.unchanged += batch.unchanged
-        candidates = sum(
-            each.id in self.cycle.candidates for each in (*batch.details, *(f.due for f in batch.failures))
-        )
+        ids = [each.id for each in batch.details] + [failure.due.id for failure in batch.failures]
+        candidates = sum(each in self.cycle.candidates for each in ids)
         self.cycle.requests["confirm"] += candidates
         self.cycle.requests["details"] += batch.asked - candidates
         if batch.details or batch.unchanged:
@@ -232,12 +238,13 @@ class Flow:
 
     def _drain(self) -> None:
         """Wait for what is under way, and store all that was brought."""
-        for future in self.busy:
-            future.cancel()
-        for future in self.reading:
-            future.cancel()
+        for page in self.busy:
+            page.cancel()
+        for reading in self.reading:
+            reading.cancel()
         if self.busy or self.reading:
-            wait([*self.busy, *self.reading])
+            under_way: list[Future[Any]] = [*self.busy, *self.reading]
+            wait(under_way)
         for reading in self.reading:
             if not reading.cancelled() and reading.exception() is None:
                 self.done.details += reading.result().details

@@ -85,6 +85,8 @@ def row_of(kind: Kind, name: str, raw: dict[str, Any]) -> Row:
 
 def _without_id(kind: Kind, raw: Any) -> Finding:
     """Name a row without an id by what it holds, so that it is the same finding each time."""
-    shown = dumps(raw).decode(errors="replace")
-    found = shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"
-    return Finding("record_without_id", kind, digest(dumps(raw)).hex(), {"found": found}, at_source=True)
+    text = dumps(raw)
+    label = row_number(raw) or (row_number({"number": raw.get("name")}) if isinstance(raw, dict) else None)
+    found = label or text.decode(errors="replace")
+    shown = found if len(found) <= SHOWN else found[:SHOWN] + "…"
+    return Finding("record_without_id", kind, digest(text).hex(), {"found": shown}, at_source=True)

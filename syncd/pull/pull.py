@@ -14,7 +14,7 @@ from syncd.errors import Answer, Invalid, Missing, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.model import OPEN_STATUSES, Kind
 from syncd.pull import rounds
-from syncd.pull.cycle import DAY, FEW, Cycle, OtherAccount, Progress, Pulled, Stop
+from syncd.pull.cycle import DAY, FEW, Cycle, OtherAccount, Progress, Pulled, Stop, check_account
 from syncd.pull.flow import Flow
 from syncd.pull.pages import row_of
 from syncd.pull.tracks import GrowingBack, GrowingFront, Hot, Load, Track, settled
@@ -108,8 +108,10 @@ def _hot_and_growing(cycle: Cycle) -> None:
     hot: list[Hot] = []
     ignored_at = cycle.learnt.get("ignored_at")
     if ignored_at is None or cycle.now - ignored_at >= cycle.source.full_sweep.total_seconds():
-        hot = [Hot(cycle, status, walk) for status in OPEN_STATUSES]
+        pages = cycle.get("pages") or {}
+        hot = [Hot(cycle, status, walk, pages) for status in OPEN_STATUSES]
         Flow(cycle, hot, details=False).run()
+        _keep_pages(cycle, hot, pages)
         ignored = any(track.ignored for track in hot)
         cycle.learnt["ignored_at"] = cycle.now if ignored else None
         if ignored:
@@ -118,9 +120,19 @@ def _hot_and_growing(cycle: Cycle) -> None:
     Flow(cycle, growing, details=False).run()
     if cycle.stopped:
         return
+    if hot or growing:
+        check_account(cycle, "invoice", [])
     backs = [track for track in growing if isinstance(track, GrowingBack) and track.walk.last_page is not None]
     cycle.learn(grown_at=cycle.now, **{"last_page": track.walk.last_page for track in backs})
     _left(cycle, hot)
+
+
+def _keep_pages(cycle: Cycle, hot: list[Hot], before: dict[str, Any]) -> None:
+    """Keep the ETags of the pages read, with what they showed; only once all of it is stored."""
+    kept = {name: page for track in hot for name, page in track.kept.items()}
+    if kept != before:
+        with cycle.store.write() as conn:
+            cycle.put(conn, "pages", kept)
 
 
 def _growing(cycle: Cycle, walk: int) -> list[Track]:

@@ -7,7 +7,7 @@ from typing import Any
 from syncd.errors import Missing
 from syncd.model import Kind
 from syncd.problems import Finding
-from syncd.pull.cycle import DAY, FEW, Cycle
+from syncd.pull.cycle import DAY, FEW, Cycle, check_account
 from syncd.pull.flow import Flow
 from syncd.pull.tracks import Sweep
 from syncd.pull.walk import Votes
@@ -35,6 +35,8 @@ def finish(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
     with cycle.store.read() as conn:
         unseen = mirror.count_unseen(conn, cycle.name, kind, cursor["walk"])
         there = mirror.count_there(conn, cycle.name, kind)
+    if unseen == there:
+        check_account(cycle, kind, [])
     cursor["short"] = [unseen, there] if unseen > max(FEW, there // THIRD) else None
     with cycle.store.write() as conn:
         cycle.put(conn, f"sweep:{kind}", cursor)

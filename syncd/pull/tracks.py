@@ -92,12 +92,33 @@ class Hot(Track):
 
     purpose = "hot"
 
-    def __init__(self, cycle: Cycle, status: str, walk: int) -> None:
-        """Walk over the invoices of one status; ``shown`` collects their ids."""
+    def __init__(self, cycle: Cycle, status: str, walk: int, pages: dict[str, Any]) -> None:
+        """Walk over the invoices of one status; ``shown`` collects their ids.
+
+        ``pages``: what is known of each page whose answer had an ETag, to be asked for only if it changed.
+        """
         super().__init__(cycle, "invoice", status=status, walk=walk)
+        self.pages = pages
+        self.kept: dict[str, Any] = {}
         self.shown: set[str] = set()
         self.ignored = False
         self.answered = True
+
+    def validators(self, page: int) -> Any:
+        """Return the ETag of the page as it was; a date is too coarse to be sure."""
+        known = self.pages.get(f"{self.status} {page}")
+        return (known["etag"], None) if known else None
+
+    def advance(self, page: Page) -> bool:
+        """Move on; a page that did not change shows what it showed."""
+        name = f"{self.status} {self.walk.page}"
+        if page.unchanged:
+            self.kept[name] = known = self.pages[name]
+            self.shown.update(known["ids"])
+            return self.walk.take(known["ids"], known["last"])
+        if page.validators and page.validators[0] and page.ids:
+            self.kept[name] = {"etag": page.validators[0], "ids": page.ids, "last": page.last}
+        return super().advance(page)
 
     def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:
         """Collect the ids; rows of another status say that the filter is ignored."""
@@ -153,7 +174,8 @@ class Sweep(Track):
 
     The cursor: ``walk`` (number of the round), ``page`` (next), ``ids`` (of the last page stored), ``votes`` on the
     order, ``new`` rows of the round, ``pages`` of the last whole round, ``owed`` pages, ``found`` (findings of this
-    round and the one before), ``short`` (a round that showed too few), ``last_page``, ``finished`` (rounds).
+    round and the one before), ``short`` (a round that showed too few), ``last_page``, ``finished`` (rounds), ``twice`` (ids
+    shown with two different contents, in this round and ``twice_before``: once it may have changed, again it is shared).
     """
 
     ahead = True
@@ -164,6 +186,7 @@ class Sweep(Track):
         begins = cursor.get("page") is None
         if begins:
             cursor.update(walk=cursor.get("walk", 0) + 1, page=cycle.first_page, ids=[], votes=[0, 0], new=0, asked=0)
+            cursor["twice"], cursor["twice_before"] = {}, cursor.get("twice", {})
             cursor["found"] = [[], *cursor.get("found", [])[:1]]
         self.overlap = set(cursor["ids"])
         page = cursor["page"] - 1 if self.overlap else cursor["page"]
@@ -191,6 +214,12 @@ class Sweep(Track):
         cursor, walk = self.cursor, self.walk
         self.votes.hear(page.raw)
         cursor["found"][0] = _merged(cursor["found"][0], page.findings)
+        for record_id, *prints in stored.twice:
+            pair = sorted(each.hex() for each in prints)
+            cursor["twice"][record_id] = pair
+            if cursor["twice_before"].get(record_id) == pair:
+                shared = Finding("duplicate_id", self.kind, record_id, at_source=True)
+                cursor["found"][0] = _merged(cursor["found"][0], [shared])
         cursor["votes"] = [self.votes.rising, self.votes.falling]
         cursor["new"] += stored.new
         cursor["asked"] = self.before + walk.asked

@@ -166,7 +166,7 @@ def secret_keys(model: type[BaseModel]) -> set[str]:
     return {field.alias or name for name, field in model.model_fields.items() if _is_secret(field.annotation)}
 
 
-def _is_secret(annotation: Any) -> bool:  # noqa: ANN401 - an annotation is any type
+def _is_secret(annotation: Any) -> bool:
     if isinstance(annotation, type) and issubclass(annotation, SecretStr):
         return True
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -39,8 +39,8 @@ class Settings:
     """Everything the settings file says. ``state`` is a SQLAlchemy URL; ``path`` the file it came from."""
 
     state: str
-    log: Any
-    log_level: str
+    log: Literal["auto", "console", "json"]
+    log_level: Literal["debug", "info", "warning", "error"]
     sources: Mapping[str, SourceSettings]
     targets: Mapping[str, TargetSettings]
     path: Path
@@ -181,7 +181,7 @@ def _fill(reading: Reading, path: KeyPath, held: dict[Any, Any] | list[Any]) -> 
             reading.lost.add(here)
 
 
-def _validated(reading: Reading, path: KeyPath, model: type[BaseModel], raw: dict[str, Any], known: list[str]) -> Any:  # noqa: ANN401 - the value has the model's type
+def _validated(reading: Reading, path: KeyPath, model: type[BaseModel], raw: dict[str, Any], known: list[str]) -> Any:
     """Make a schema's value, or keep its faults and give ``None``; a lost key is not blamed twice."""
     lost = {key[len(path)] for key in reading.lost if key[: len(path)] == path}
     try:
@@ -249,7 +249,7 @@ def _given(section: Section) -> dict[str, Any]:
     return {fields[name].alias or name: getattr(section, name) for name in section.model_fields_set}
 
 
-def _connector(reading: Reading, target: str, raw: dict[str, Any]) -> Any:  # noqa: ANN401 - a class
+def _connector(reading: Reading, target: str, raw: dict[str, Any]) -> Any:
     named = raw.get("connector")
     path: KeyPath = ("target", target, "connector")
     if not isinstance(named, str) or path in reading.lost:

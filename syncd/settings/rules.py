@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+import structlog
+
+from syncd.connector import Context
 from syncd.registry import Installed, contract_fault
 from syncd.settings.faults import Faults, did_you_mean, secret_keys
 from syncd.settings.lines import Path as KeyPath
@@ -191,11 +194,7 @@ def places(targets: Mapping[str, TargetSettings], folder: Path, faults: Faults) 
             faults.add(path, told)
 
 
-def _context(name: str, folder: Path) -> Any:  # noqa: ANN401 - heavy to import at the top
-    import structlog  # noqa: PLC0415 - only wanted where there is a target
-
-    from syncd.connector import Context  # noqa: PLC0415
-
+def _context(name: str, folder: Path) -> Context:
     return Context(
         target=name,
         http=_nothing,

@@ -40,7 +40,7 @@ def _section(model: BaseModel, without: tuple[str, ...] = ("name",)) -> dict[str
     return {name: _shown(getattr(model, name)) for name in fields if name not in without}
 
 
-def _shown(value: object) -> Any:  # noqa: ANN401 - any JSON
+def _shown(value: object) -> Any:
     match value:
         case SecretStr():
             shown: Any = MASK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -81,10 +82,12 @@ def places(
         )
         found[row.kind, row.id] = Place(binding)
     for one in seen:
-        if one.role != "drift":
-            place = found.get((one.kind, one.id), Place())
+        place = found.get((one.kind, one.id), Place())
+        if one.role == "taken_back":
+            found[one.kind, one.id] = replace(place, taken_back=place.taken_back + 1)
+        elif one.role != "drift":
             candidate = Candidate(one.role, one.external_id, one.version, one.by_hand, differs(one))
-            found[one.kind, one.id] = Place(place.binding, (*place.candidates, candidate))
+            found[one.kind, one.id] = replace(place, candidates=(*place.candidates, candidate))
     return found
 
 
@@ -128,7 +131,7 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
     )
 
 
-def unbind(connection: Connection, target: str, kind: str, record_id: str, base: int) -> None:
+def unbind(connection: Connection, target: str, kind: str, record_id: str, base: int | None) -> None:
     """Note that we took a record back (voided, unsettled); if it is made again, it is another one."""
     connection.execute(
         sa.update(mapping)

@@ -188,10 +188,11 @@ def reopen_plan(connection: Connection, plan_number: int) -> None:
     connection.execute(sa.update(operation).where(where).values(state="planned", sent_at=None))
 
 
-def unsent(connection: Connection, plan_number: int) -> Sequence[Row[Any]]:
-    """Read what a plan did not send, without bytes."""
+def unsent(connection: Connection, plan_number: int, limit: int = 1_000_000) -> Sequence[Row[Any]]:
+    """Read what a plan did not send, in order, without bytes."""
     where = sa.and_(operation.c.plan == plan_number, operation.c.state == "planned")
-    return connection.execute(sa.select(operation).where(where)).all()
+    in_order = (operation.c.stage, operation.c.place, operation.c.n)
+    return connection.execute(sa.select(operation).where(where).order_by(*in_order).limit(limit)).all()
 
 
 def leave(connection: Connection, plan_number: int) -> int:

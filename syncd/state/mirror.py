@@ -63,10 +63,8 @@ class Stored(NamedTuple):
     changed: int = 0
     known: int = 0
     late: int = 0
-
-    def plus(self, other: Stored) -> Stored:
-        """Add up."""
-        return Stored(*map(sum, zip(self, other, strict=True)))
+    twice: tuple[tuple[str, bytes, bytes], ...] = ()
+    """Ids that this very walk had shown before with another fingerprint: they changed meanwhile, or two records share one."""
 
 
 def begin(conn: Connection, name: str, now: int) -> tuple[int, int | None]:
@@ -120,7 +118,8 @@ def store_rows(
     for part in _chunks(seen):
         conn.execute(_SEEN, {"places": part, "shown_by": walk})
     late = len(fresh) + sum(before.first_seen > since for before in known.values())
-    return Stored(len(fresh), len(moved), len(rows) - len(fresh), late)
+    twice = tuple((row.id, before.row_print, row.print) for before, row in moved if before.walk == walk)
+    return Stored(len(fresh), len(moved), len(rows) - len(fresh), late, twice)
 
 
 def _insert(conn: Connection, name: str, kind: Kind, rows: Sequence[Row], walk: int, now: int) -> None:
@@ -154,6 +153,13 @@ _BODY = (
 )
 
 
+_NO_VALIDATORS = (
+    body.update()
+    .where(body.c.n.in_(sa.bindparam("places", expanding=True)), body.c.validators.is_not(None))
+    .values(validators=None)
+)
+
+
 def _move(conn: Connection, name: str, kind: Kind, moved: list[tuple[Any, Row]], walk: int, now: int) -> None:
     whole = kind == "client"
     shows = [whole or before.gone_at is not None for before, _ in moved]
@@ -175,6 +181,8 @@ def _move(conn: Connection, name: str, kind: Kind, moved: list[tuple[Any, Row]],
     ]
     if bodies:
         conn.execute(_BODY, bodies)
+    # A detail whose row moved is read whatever a server with a coarse clock says of it.
+    conn.execute(_NO_VALIDATORS, {"places": [before.n for before, _ in moved]})
 
 
 _DETAIL = (
@@ -276,7 +284,8 @@ def mark_seen(conn: Connection, name: str, kind: Kind, ids: Sequence[str], *, wa
 
 def due(conn: Connection, name: str, *, after: int, limit: int) -> list[Due]:
     """Return invoices whose detail is due, from the place ``after`` on."""
-    return [Due(*found) for found in conn.execute(_DUE, {"name": name, "after": after, "most": limit})]
+    found = conn.execute(_DUE, {"name": name, "after": after, "most": limit}).all()
+    return [Due(*each) for each in found]
 
 
 def count_due(conn: Connection, name: str) -> int:
@@ -426,11 +435,11 @@ _KNOWN_BY_ID = sa.select(*_KNOWN).where(
     record.c.kind == sa.bindparam("kind"),
     record.c.id.in_(sa.bindparam("ids", expanding=True)),
 )
-_SEEN = record.update().where(record.c.n.in_(sa.bindparam("places", expanding=True))).values(walk=sa.bindparam("shown_by"))
+_SEEN = (
+    record.update().where(record.c.n.in_(sa.bindparam("places", expanding=True))).values(walk=sa.bindparam("shown_by"))
+)
 _TAKE = (
-    source.update()
-    .where(source.c.name == sa.bindparam("of"))
-    .values(revision=source.c.revision + sa.bindparam("more"))
+    source.update().where(source.c.name == sa.bindparam("of")).values(revision=source.c.revision + sa.bindparam("more"))
 )
 _REVISION = sa.select(source.c.revision).where(source.c.name == sa.bindparam("of"))
 _LAST = sa.select(sa.func.max(record.c.n))
@@ -443,9 +452,9 @@ _DUE = (
 )
 
 
-def _known(conn: Connection, name: str, kind: Kind, ids: Sequence[str]) -> Iterator[sa.Row[Any]]:
+def _known(conn: Connection, name: str, kind: Kind, ids: Sequence[str]) -> Iterator[Any]:
     for part in _chunks(ids):
-        yield from conn.execute(_KNOWN_BY_ID, {"name": name, "kind": kind, "ids": part})
+        yield from conn.execute(_KNOWN_BY_ID, {"name": name, "kind": kind, "ids": part}).all()
 
 
 def _revisions(conn: Connection, name: str, number: int) -> Iterator[int]:

@@ -86,7 +86,7 @@ def settle(connection: Connection, owner: str, records: Iterable[tuple[str, str]
     if rows and connection.execute(sa.select(problem.c.n).where(problem.c.owner == owner).limit(1)).first():
         where = sa.and_(
             problem.c.owner == owner,
-            problem.c.code.in_(list(codes)),
+            sa.or_(*(problem.c.code == code for code in codes)),
             problem.c.kind == sa.bindparam("k"),
             problem.c.id == sa.bindparam("i"),
         )

@@ -51,6 +51,7 @@ class HostileSettings(BaseModel):
     settle_delay: float = Field(
         0.5, ge=0, description="Seconds after which an unanswered batch has happened or never will."
     )
+    batch: int = Field(MAX_BATCH, gt=0, le=MAX_BATCH, description="The most operations in one batch.")
 
 
 class HostileConnector:
@@ -63,9 +64,10 @@ class HostileConnector:
         self._settings, self._context = settings, context
         self._http: Http | None = None
         self.capabilities = Capabilities(
+            contract=1,
             fields=FIELDS,
             verbs=frozenset({"create", "update", "settle", "unsettle", "void", "archive", "adopt"}),
-            batch=MAX_BATCH,
+            batch=settings.batch,
             refs=frozenset({"client", "invoice"}),
             replay_safe=settings.mode == "keyed",
             settle_delay=settings.settle_delay,

@@ -93,6 +93,14 @@ class HostileServer:
         """Make other, empty books of it, without the cost of a new process."""
         self.call("/_hostile", {"reset": True, "options": options})
 
+    def save(self, path: Path) -> None:
+        """Write a copy of its books to a file."""
+        self.call("/_hostile", {"save": str(path)})
+
+    def load(self, path: Path) -> None:
+        """Make it the books of such a copy, without the cost of a new process."""
+        self.call("/_hostile", {"load": str(path)})
+
     def counts(self) -> dict[str, Any]:
         """Live records per kind and mark, payments per invoice mark, requests and faults."""
         answer: dict[str, Any] = self.call("/_hostile/counts")

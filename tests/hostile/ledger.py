@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,17 @@ class Ledger:
         with self._transaction():
             for table in ("records", "keys", "counts", "meta"):
                 self._db.execute(f"DELETE FROM {table}")
+            self._begin()
+
+    def save(self, path: Path) -> None:
+        """Write a copy of the books to a file."""
+        with self._lock, closing(sqlite3.connect(path)) as copy:
+            self._db.backup(copy)
+
+    def load(self, path: Path) -> None:
+        """Become the books of such a copy."""
+        with self._lock, closing(sqlite3.connect(path)) as copy:
+            copy.backup(self._db)
             self._begin()
 
     def _meta(self, name: str) -> str:

@@ -250,10 +250,14 @@ class Handler(BaseHTTPRequestHandler):
         """Change options, or do what somebody else does at the ledger's own screen."""
         ledger, wish = self.server.ledger, json.loads(self.body)
         answer: Any = None
-        if "wait" in wish or "reset" in wish:
+        if {"wait", "reset", "load", "save"} & wish.keys():
             self.server.wait()
         if "reset" in wish:
             ledger.reset()
+        if "load" in wish:
+            ledger.load(Path(wish["load"]))
+        if "save" in wish:
+            ledger.save(Path(wish["save"]))
         try:
             if "options" in wish:
                 answer = ledger.behave(wish["options"]).model_dump(mode="json")

@@ -11,7 +11,6 @@ from syncd.connector import (
     Entry,
     Exists,
     Fields,
-    Kind,
     Operation,
     Outcome,
     Rejected,
@@ -19,6 +18,7 @@ from syncd.connector import (
     Stale,
     Unknown,
 )
+from syncd.model import Kind
 
 FIELDS: dict[Kind, frozenset[str]] = {
     "client": frozenset({"name", "email", "phone", "country", "archived_at"}),

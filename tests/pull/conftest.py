@@ -27,9 +27,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
         def begin(account: Account | None = None, **options: Any) -> tuple[Sandbox, Puller]:
             account = account or made_up(clients=12, invoices=40)
             sandbox = stack.enter_context(Sandbox(Options(**{"page_size": 7, **options}), account))
-            api = api_of(sandbox.base_url, sandbox.key, pool=4, attempts=2, sleep=lambda _: None)
+            api = api_of(sandbox.base_url, sandbox.key, pool=4, attempts=4, sleep=lambda _: None)
             stack.callback(api.close)
-            puller = Puller(tmp_path, api)
+            folder = tmp_path / f"state {len(list(tmp_path.iterdir()))}"
+            puller = Puller(folder, api)
             stack.callback(puller.close)
             return sandbox, puller
 

@@ -242,3 +242,20 @@ def test_a_long_pause_is_made_up_for_in_one_cycle(start: Start) -> None:
     life.live(sandbox.account, 1, 0.5)
     puller.pull(after=30 * 24 * 60)
     assert_in_step(puller, sandbox)
+
+
+@pytest.mark.parametrize("etag", ["etag", "last_modified"])
+def test_what_a_server_says_did_not_change_is_not_sent_again(start: Start, etag: str) -> None:
+    sandbox, puller = start(etag=etag)
+    puller.pull()
+    before = puller.pull(full=True, details=True).revision
+    assert puller.pull(full=True, details=True).revision == before
+    for seed in range(4):
+        done = life.live(sandbox.account, seed, 0.3)
+        puller.pull()
+        for invoice_id in done.get("paid", []):
+            assert puller.records("invoice")[invoice_id]["status"] == "paid"
+    puller.pull(full=True, details=True)
+    assert_in_step(puller, sandbox)
+    for invoice_id, raw in puller.records("invoice").items():
+        assert len(raw["events"]) == len(sandbox.account.invoices[invoice_id].events)

@@ -1,0 +1,200 @@
+"""What people and their spreadsheets do to the files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.connector import Done, Stale
+from syncd.errors import Unreachable
+from syncd.fields import differences
+from tests.csv.conftest import Make, change, expected, invoice, loading, standing, texts
+
+Rows = list[list[str]]
+
+
+def read(path: Path, delimiter: str = ",") -> Rows:
+    return list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), delimiter=delimiter))
+
+
+def save(path: Path, rows: Rows, encoding: str = "utf-8", **dialect: Any) -> None:
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, **dialect).writerows(rows)
+
+
+def comma(text: str) -> str:
+    return f"{float(text):,.2f}".replace(",", "\u00a0").replace(".", ",") if text else ""
+
+
+def french(rows: Rows, name: str) -> Rows:
+    """As a French spreadsheet saves it: decimal comma, thousands apart, dates with the day first."""
+    header, *body = rows
+    for row in body:
+        for at, column in enumerate(header):
+            if column in ("subtotal", "tax", "total", "amount", "unit_price"):
+                row[at] = comma(row[at])
+            elif column in ("quantity", "tax_rate"):
+                row[at] = row[at].replace(".", ",")
+            elif column.endswith("_date") and row[at]:
+                row[at] = "/".join(reversed(row[at].split("-")))
+    assert name
+    return [[column.upper() for column in header], *body]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "dialect"),
+    [
+        ("utf-8-sig", {"delimiter": ";"}),
+        ("cp1252", {"delimiter": ";", "quoting": csv.QUOTE_ALL, "lineterminator": "\n"}),
+        ("utf-16", {"delimiter": "\t"}),
+    ],
+)
+def test_files_in_another_dress_say_the_same_and_are_put_back_into_ours(
+    make: Make, books: Path, encoding: str, dialect: dict[str, Any]
+) -> None:
+    connector, entries = make(), loading()
+    list(connector.write(entries))
+    before = texts(books)
+    for path in books.glob("*.csv"):
+        save(path, french(read(path), path.name), encoding, **dialect)
+    found = standing(connector)
+    for name, fields in expected(entries).items():
+        assert differences(fields, found.pop(name)) == {}
+    assert found == {}
+    assert isinstance(change(connector, "invoice", invoice(1), {"status": ("paid", "sent")}), Done)
+    assert texts(books)["invoices.csv"] == before["invoices.csv"].replace(b"1543.13,paid", b"1543.13,sent")
+
+
+def test_columns_and_rows_a_person_added_are_kept_and_follow(make: Make, books: Path) -> None:
+    connector = make()
+    list(connector.write(loading()))
+    header, *body = read(books / "invoices.csv")
+    body = [[f"seen {row[0]}", *row] for row in reversed(body)]
+    body.append(["mine", "x1", "X-1", *[""] * 7, "2020-01-01", "", "", ""])
+    save(books / "invoices.csv", [["remark", *header], *body])
+    assert ("invoice", "x1") in standing(connector)
+    pairs = {"issue_date": ("2025-01-15", "2029-01-01"), "number": ("2026-001", "9")}
+    assert isinstance(change(connector, "invoice", invoice(1), pairs), Done)
+    header, *body = read(books / "invoices.csv")
+    assert header[-1] == "remark"
+    assert [row[0] for row in body] == ["x1", "i3", "i6", "i4", "i2", "i5", "i1"]
+    assert all(row[-1] == f"seen {row[0]}" for row in body[1:])
+    assert body[0][-1] == "mine"
+    assert [row[0] for row in read(books / "invoice_lines.csv")][-1] == "i1"
+
+
+def test_an_edited_cell_is_kept_and_guards_itself(make: Make, books: Path) -> None:
+    connector = make()
+    list(connector.write(loading()))
+    path = books / "invoices.csv"
+    path.write_bytes(path.read_bytes().replace(b"i3,2026-003,c0", b"i3,2026-003,c77"))
+    assert isinstance(change(connector, "invoice", invoice(3), {"client_id": ("c0", "c9")}), Stale)
+    assert isinstance(change(connector, "invoice", invoice(3), {"status": ("paid", "sent")}), Done)
+    assert standing(connector)["invoice", "i3"]["client_id"] == "c77"
+
+
+@pytest.mark.parametrize("partition", ["none", "year"])
+def test_any_single_cell_edit_is_one_difference(make: Make, books: Path, partition: str) -> None:
+    connector, entries = make(partition=partition), loading()
+    list(connector.write(entries))
+    token = list(connector.changes(None))[-1].token
+    wanted, edits = expected(entries), 0
+    for path in books.glob("*.csv"):
+        raw = path.read_bytes()
+        rows = read(path)
+        for at, column in enumerate(rows[0] if len(rows) > 2 else []):
+            if column == "event_id" or (path.name == "clients.csv" and at == 0):
+                continue  # nothing else in the files knows these; the engine pairs what is missing with what is new
+            new = {"line": "77", "amount": "12,5"}.get(column, f"{rows[2][at]}x")
+            copy = [list(row) for row in rows]
+            copy[2][at] = new
+            save(path, copy)
+            found = standing(connector)
+            told = [(name, path) for name, fields in wanted.items() for path in differences(fields, found.get(name, {}))]
+            told = [one for one in told if one[0][0] != "payment" or one[1] != "issue_date"]
+            assert len(told) == 1, (path.name, column, told)
+            assert set(found) == set(wanted)
+            edits += 1
+        path.write_bytes(raw)
+    assert edits > 30
+    assert [page.remotes for page in connector.changes(token)] == [()]
+
+
+def test_an_edit_is_told_even_after_syncd_wrote_again_and_own_writes_are_not(make: Make, books: Path) -> None:
+    connector = make()
+    list(connector.write(loading()))
+    token = list(connector.changes(None))[-1].token
+    change(connector, "invoice", invoice(3), {"status": ("paid", "sent")})
+    [page] = connector.changes(token)
+    assert not page.remotes
+    assert not page.whole
+    path = books / "clients.csv"
+    path.write_bytes(path.read_bytes().replace(b"c1@", b"mine@"))
+    change(connector, "invoice", invoice(3), {"status": ("sent", "opened")})
+    emails = [remote.fields["email"] for one in connector.changes(page.token) for remote in one.remotes if remote.kind == "client"]
+    assert "mine@example.com" in emails
+    assert any(remote.by_hand for one in connector.changes(None) for remote in one.remotes if remote.kind == "client")
+    assert not any(remote.by_hand for one in connector.changes(None) for remote in one.remotes if remote.kind == "payment")
+
+
+def test_a_missing_file_is_told_as_lost_and_built_anew(make: Make, books: Path) -> None:
+    connector = make(partition="year")
+    list(connector.write(loading()))
+    whole = texts(books)
+    (books / "invoice_lines-2025.csv").unlink()
+    lost = [page.lost for page in connector.changes(None)]
+    assert lost[-1] == frozenset({"invoice"})
+    assert ("invoice", "i1") not in standing(connector)
+    assert {type(outcome) for _, outcome in connector.write(loading())} >= {Done}
+    assert texts(books) == whole
+
+
+def test_other_settings_rebuild_the_files_with_what_people_put_there(make: Make, books: Path) -> None:
+    list(make().write(loading()))
+    path = books / "invoices.csv"
+    path.write_bytes(path.read_bytes().replace(b"i3,2026-003,c0", b"i3,2026-003,c77"))
+    connector = make(partition="year", delimiter=";", decimal=",", date_format="%d.%m.%Y")
+    assert standing(connector)["invoice", "i3"]["client_id"] == "c77"
+    assert isinstance(change(connector, "invoice", invoice(1), {"status": ("paid", "sent")}), Done)
+    assert not path.exists()
+    assert "invoices-2025.csv" in texts(books)
+    assert standing(connector)["invoice", "i3"]["client_id"] == "c77"
+    assert standing(connector)["invoice", "i1"]["issue_date"] == "2025-01-15"
+
+
+@pytest.mark.parametrize("text", ["", "nonsense\n1;2\n", "name,email\na,b\n"])
+def test_a_file_without_its_header_is_one_problem_with_a_remedy(make: Make, books: Path, text: str) -> None:
+    connector = make()
+    list(connector.write(loading()))
+    (books / "clients.csv").write_text(text)
+    with pytest.raises(Unreachable, match=r"clients\.csv cannot be understood.*built anew"):
+        list(connector.changes(None))
+
+
+def test_dates_that_may_be_two_days_are_one_problem(make: Make, books: Path) -> None:
+    connector = make()
+    list(connector.write(loading()))
+    rows = read(books / "payments.csv")
+    save(books / "payments.csv", [rows[0], *([*row[:5], "01/02/2026"] for row in rows[1:])])
+    with pytest.raises(Unreachable, match="day before month"):
+        list(connector.changes(None))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_said_by_check(make: Make, books: Path) -> None:
+    connector = make()
+    books.chmod(0o500)
+    try:
+        assert "cannot be written" in connector.open().findings[0]
+    finally:
+        books.chmod(0o700)
+
+
+def test_a_folder_without_parent_is_a_sentence(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="does not exist"):
+        make(path=str(tmp_path / "no" / "books"))

@@ -1,0 +1,110 @@
+"""What the daemon does by itself: new invoices arrive, troubles are told and pass, nobody delays another."""
+
+from __future__ import annotations
+
+from syncd.sandbox import change
+from syncd.sandbox.options import Fault
+from syncd.sandbox.server import Sandbox
+from tests.daemon.process import Daemon, until
+from tests.hostile.fixtures import HostileServer
+
+
+def test_a_new_invoice_appears_in_the_ledger_without_a_hand(daemon: Daemon, sandbox: Sandbox) -> None:
+    daemon.running()
+    until(daemon.written)
+    made = change.insert(sandbox.account, {"number": "NEW-1"})
+    until(lambda: "NEW-1" in daemon.written())
+    sandbox.account.happen(made.id, "paid")
+    until(lambda: made.id in (daemon.folder / "ledger" / "payments.csv").read_text())
+    assert daemon.end()[0] == 0
+    reconciled = daemon.syncd("reconcile")
+    assert reconciled.returncode == 0, reconciled.stdout + reconciled.stderr
+
+
+def test_what_had_changed_while_it_was_away_is_caught_up_at_once(daemon: Daemon, sandbox: Sandbox) -> None:
+    daemon.settings(daemon.ledger(), poll="1h")
+    daemon.running()
+    until(daemon.written)
+    daemon.end()
+    change.insert(sandbox.account, {"number": "AWAY-1"})
+    daemon.running()
+    until(lambda: "AWAY-1" in daemon.written())
+
+
+def test_a_refused_key_does_not_end_it_and_is_tried_ever_more_seldom(daemon: Daemon, sandbox: Sandbox) -> None:
+    daemon.key.write_text("ffk_somebody_elses_key")
+    daemon.running()
+    told = until(lambda: len(daemon.logged("source.refused")) >= 3 and daemon.logged("source.refused"))
+    assert [line["again_in"] for line in told[:3]] == [2, 4, 8]
+    assert told[0]["source"] == "main"
+    assert daemon.systemd.heard_of("STATUS=source main: the credentials were refused (401)")
+    assert daemon.state("select command, exit_code from run") == [("serve", 3)]
+    daemon.key.write_text(sandbox.key)
+    daemon.reload()
+    until(daemon.written)
+    assert "somebody_elses" not in daemon.log.read_text() + " ".join(daemon.systemd.heard)
+    change.insert(sandbox.account, {"number": "BEAT-1"})
+    until(lambda: "BEAT-1" in daemon.written())
+
+
+def test_a_source_that_cannot_be_reached_is_asked_again_at_the_next_beat(daemon: Daemon, sandbox: Sandbox) -> None:
+    sandbox.change(faults=(Fault("status_5xx", times=6),))
+    daemon.running()
+    until(daemon.written)
+    (failed, *_) = daemon.logged("source.failed")
+    assert "503" in failed["error"]
+    assert daemon.logged("source.recovered")
+    assert "Traceback" not in daemon.log.read_text()
+
+
+def test_a_hanging_target_does_not_delay_the_other(daemon: Daemon, sandbox: Sandbox, hostile: HostileServer) -> None:
+    hostile.behave(script=["slow"], late=60.0)
+    daemon.settings(daemon.ledger(), hostile.settings(timeout=120.0))
+    daemon.running()
+    until(lambda: hostile.counts()["requests"].get("batch slow"))
+    for number in ("ONE", "TWO", "THREE"):
+        change.insert(sandbox.account, {"number": number})
+        until(lambda number=number: number in daemon.written())
+    assert hostile.counts()["requests"]["batch"] == 1
+    hostile.kill()  # the hanging request breaks off
+    until(lambda: daemon.logged("target.failed"))
+    hostile.start()
+    until(lambda: {"ONE", "TWO", "THREE"} <= {record["fields"].get("number") for record in hostile.records()})
+    assert hostile.audit()["clean"]
+    assert daemon.end()[0] == 0
+
+
+def test_a_hold_is_said_once_and_let_pass_by_a_release(
+    daemon: Daemon, sandbox: Sandbox, hostile: HostileServer
+) -> None:
+    daemon.settings(hostile.settings(max_voids=0))
+    made = change.insert(sandbox.account, {"number": "VOID-1"})
+    daemon.running()
+    until(lambda: daemon.logged("target.synced"))
+    sandbox.account.happen(made.id, "cancelled")
+    (held,) = until(lambda: daemon.logged("target.held"))
+    assert (held["target"], held["remedy"]) == ("books", "syncd release books")
+    until(lambda: daemon.state("select count(*) from run where exit_code = 5")[0][0] >= 2)
+    assert len(daemon.logged("target.held")) == 1
+    assert daemon.syncd("release", "books").returncode == 0
+    until(lambda: len(daemon.logged("target.synced")) >= 2)
+    assert daemon.state("select count(*) from operation where verb = 'void' and state = 'done'") == [(1,)]
+
+
+def test_idle_passes_do_not_fill_the_state(daemon: Daemon) -> None:
+    daemon.running()
+    until(daemon.written)
+    before = daemon.written()
+    for _ in range(5):
+        until(lambda: daemon.state("select count(*) from run where ended_at is null") == [(0,)])
+        (newest,) = daemon.state("select max(n) from run")[0]
+        daemon.reload()  # each target gets a pass
+        until(lambda newest=newest: daemon.state("select max(n) from run")[0][0] > newest)
+    assert daemon.end()[0] == 0
+    kept = daemon.state(
+        "select run.n, written from run left join "
+        "(select run, count(operation.n) as written from plan left join operation on plan.n = plan group by run) on run = run.n"
+    )
+    assert len(kept) == 3, kept  # the one that wrote, the first that did not, the newest
+    assert [bool(written) for _, written in kept] == [True, False, False]
+    assert daemon.written() == before

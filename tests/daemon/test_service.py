@@ -1,0 +1,117 @@
+"""The daemon as a service: readiness, watchdog, signals, the lock, and an end within 20 seconds."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from syncd.sandbox import change
+from syncd.sandbox.options import Fault
+from syncd.sandbox.server import Sandbox
+from tests.daemon.process import Daemon, environment_of_watchdog, until
+from tests.hostile.fixtures import HostileServer
+
+
+def test_systemd_hears_that_it_is_ready_alive_and_stopping(daemon: Daemon) -> None:
+    daemon.running(**environment_of_watchdog(1.0))
+    until(lambda: len(daemon.systemd.heard_of("WATCHDOG=1")) >= 3)
+    assert daemon.systemd.heard_of("STATUS=")
+    assert not daemon.systemd.heard_of("STOPPING=1")
+    code, seconds = daemon.end()
+    assert (code, seconds < 5) == (0, True)
+    assert daemon.systemd.heard_of("STOPPING=1")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(daemon: Daemon, number: signal.Signals) -> None:
+    daemon.running()
+    until(daemon.written)
+    assert daemon.end(number)[0] == 0
+    assert daemon.logged("daemon.stopped")
+    assert not daemon.logged("daemon.left")
+
+
+def test_a_second_syncd_on_the_same_state_ends_with_4_at_once(daemon: Daemon) -> None:
+    daemon.running()
+    second = daemon.syncd("serve")
+    assert second.returncode == 4
+    assert "Another syncd" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert daemon.syncd("run").returncode == 4
+    assert daemon.end()[0] == 0
+
+
+def test_wrong_settings_end_it_with_2_before_it_begins(daemon: Daemon) -> None:
+    daemon.settings(daemon.ledger(), poll="soon")
+    told = daemon.syncd("serve")
+    assert told.returncode == 2
+    assert "poll" in told.stderr
+    assert not daemon.systemd.heard_of("READY=1")
+
+
+def test_a_hanging_source_does_not_keep_it_from_ending_within_20_seconds(daemon: Daemon, sandbox: Sandbox) -> None:
+    daemon.settings(daemon.ledger(), more='timeout = "120s"')
+    daemon.running()
+    until(daemon.written)
+    sandbox.change(faults=(Fault("slow", seconds=120.0),))
+    sandbox.traffic.reset()
+    until(lambda: sandbox.traffic.total)
+    code, seconds = daemon.end()
+    assert (code, seconds < 20) == (0, True)
+    assert daemon.logged("daemon.left")[0]["hanging"] == ["pull main"]
+    sandbox.change(faults=())
+    assert daemon.syncd("run").returncode in (0, 1)
+
+
+def test_a_hanging_target_does_not_keep_it_from_ending_and_nothing_is_booked_twice(
+    daemon: Daemon, hostile: HostileServer
+) -> None:
+    daemon.settings(hostile.settings(timeout=120.0))
+    hostile.behave(script=["ok", "slow"], late=25.0)
+    daemon.running()
+    until(lambda: hostile.counts()["requests"].get("batch slow"))
+    code, seconds = daemon.end()
+    assert (code, seconds < 20) == (0, True)
+    assert daemon.logged("daemon.left")[0]["hanging"] == ["apply books"]
+    hostile.behave()
+    assert daemon.syncd("run").returncode in (0, 1)
+    hostile.wait()
+    assert hostile.audit()["clean"]
+    assert daemon.state("select count(*) from operation where state = 'sent'") == [(0,)]
+
+
+def test_a_reload_takes_a_new_target_in(daemon: Daemon) -> None:
+    daemon.running()
+    until(daemon.written)
+    daemon.settings(daemon.ledger(), daemon.ledger("second"))
+    daemon.reload()
+    until(lambda: daemon.written("second"))
+    assert daemon.written("second") == daemon.written()
+    assert daemon.systemd.heard_of("RELOADING=1\nMONOTONIC_USEC=")
+
+
+def test_a_target_taken_out_is_left_alone_after_a_reload(daemon: Daemon, sandbox: Sandbox) -> None:
+    daemon.settings(daemon.ledger(), daemon.ledger("second"))
+    daemon.running()
+    until(lambda: daemon.written() and daemon.written("second"))
+    daemon.settings(daemon.ledger())
+    daemon.reload()
+    before = daemon.written("second")
+    change.insert(sandbox.account, {"number": "AFTER-1"})
+    until(lambda: "AFTER-1" in daemon.written())
+    assert daemon.written("second") == before
+
+
+def test_wrong_settings_at_a_reload_are_told_and_the_old_ones_go_on(daemon: Daemon, sandbox: Sandbox) -> None:
+    daemon.running()
+    until(daemon.written)
+    good = daemon.file.read_text()
+    for wrong in ("poll = [", good.replace('poll = "1s"', 'poll = "soon"'), good.replace("state.db", "other.db")):
+        told = len(daemon.logged("settings.refused"))
+        daemon.file.write_text(wrong)
+        daemon.reload()
+        assert len(daemon.logged("settings.refused")) == told + 1
+    change.insert(sandbox.account, {"number": "STILL-1"})
+    until(lambda: "STILL-1" in daemon.written())
+    assert "Traceback" not in daemon.log.read_text()
