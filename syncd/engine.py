@@ -32,8 +32,12 @@ from syncd.state.store import Store
 from syncd.sync import Passed, Wish, sync
 
 
+SOURCE_HOLDS = frozenset({"account_changed", "walk_too_short"})
+"""The safety stops of a source, which ``--force`` lets pass."""
+
+
 def utc_now() -> datetime:
-    """The time now, aware, in UTC."""
+    """Tell the time now, aware, in UTC."""
     return datetime.now(UTC)
 
 
@@ -114,6 +118,7 @@ class Engine:
                 details=reread.details,
                 progress=self.progress,
                 stop=self.stop,
+                released=SOURCE_HOLDS if force else frozenset(),
             )
         except (Unreachable, Refused) as error:
             result.error = str(error)

@@ -132,7 +132,7 @@ def pair_records(
                     name_of(fields) or record_id,
                     own,
                     record_id,
-                    external,
+                    show(own, unexpected[external].get(own, external)),
                 )
             )
     return found, taken_missing, taken_unexpected

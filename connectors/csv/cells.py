@@ -10,10 +10,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from connectors.csv.layout import COLUMNS, Cells, Holds, Table
 from syncd.connector import Scalar
 from syncd.money import amount, cents, decimal_text
-
-from connectors.csv.layout import COLUMNS, Cells, Holds, Table
 
 RISKY = frozenset("=+-@\t\r'")
 """First characters that a spreadsheet would take for a formula, and the guard itself."""
@@ -82,7 +81,7 @@ def iso_date(text: str, date_format: str) -> str | None:
     try:
         if date_format == "%Y-%m-%d":
             return date.fromisoformat(text.strip()).isoformat()
-        return datetime.strptime(text.strip(), date_format).date().isoformat()
+        return datetime.strptime(text.strip(), date_format).replace(tzinfo=UTC).date().isoformat()
     except ValueError:
         return None
 
@@ -100,8 +99,7 @@ def iso_time(text: str) -> str | None:
 def read_row(cells: Cells, table: Table, dress: Dress) -> dict[str, Scalar]:
     """Read a row as field → value, without the columns a person added."""
     return {
-        name: read_cell(text, holds, dress)
-        for (name, holds), text in zip(COLUMNS[table].items(), cells, strict=False)
+        name: read_cell(text, holds, dress) for (name, holds), text in zip(COLUMNS[table].items(), cells, strict=False)
     }
 
 
@@ -112,9 +110,7 @@ def _written_date(text: str, date_format: str) -> str:
         return guard(text)
     # Years before 1000 are padded by hand: what strftime makes of them differs between systems.
     return (
-        date_format.replace("%Y", f"{day.year:04d}")
-        .replace("%m", f"{day.month:02d}")
-        .replace("%d", f"{day.day:02d}")
+        date_format.replace("%Y", f"{day.year:04d}").replace("%m", f"{day.month:02d}").replace("%d", f"{day.day:02d}")
     )
 
 

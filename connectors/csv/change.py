@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncd.connector import Done, Exists, Outcome, Scalar, Stale
-from syncd.errors import ContractError
-
 from connectors.csv.cells import read_cell, write_cell
 from connectors.csv.layout import COLUMNS, LAST, Cells, Holds, Key, Table
 from connectors.csv.rows import Slots, Writer, client_key, invoice_key
+from syncd.connector import Done, Exists, Outcome, Scalar, Stale
+from syncd.errors import ContractError
 
 GROUPS: dict[str, Table] = {"lines": "invoice_lines", "events": "events"}
 PROOF: dict[str, str] = {"lines": "quantity", "events": "event_id"}
@@ -76,7 +75,9 @@ class Applying:
         else:
             made["invoices"] = {"": writer.flat("invoices", content)}
             made["invoice_lines"] = {row[2]: row for row in writer.lines(content)}
-            made["events"] = {str(e[0]): r for e, r in zip(writer.in_order(content), writer.events(content), strict=True)}
+            made["events"] = {
+                str(e[0]): r for e, r in zip(writer.in_order(content), writer.events(content), strict=True)
+            }
         if kind != "client" and "invoices" in record:
             key, part = record["invoices"].key, record["invoices"].part
         elif kind == "payment":
@@ -108,7 +109,7 @@ class Applying:
         cells, rows, stale = self._sort_out(record, table, owner, changes)
         for cell in cells:
             value = cell.value(self._writer)
-            if value != cell.before and value != cell.after and (value or cell.before) and (value or cell.after):
+            if (value or None) not in {cell.before or None, cell.after or None}:
                 stale = stale or f"a cell holds {value!r} and not {cell.before!r}"
         if stale:
             return Stale(stale)

@@ -1,7 +1,9 @@
-"""A set of files put in place as one: temporary files, the pending manifest, the renames, the manifest last.
+"""A set of files put in place as one.
 
-Whatever moment a process or machine stops at, what is left is the old set, the new set, or a pending manifest from which
-``complete`` makes the new one. Nobody ever sees half a file.
+First the temporary files, then the pending manifest, the renames, and the manifest last.
+
+Whatever moment a process or machine stops at, what is left is the old set, the new set, or a pending manifest from
+which ``complete`` makes the new one. Nobody ever sees half a file.
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ def lock(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise NotSent(f"Another syncd is writing to {folder}; only one may. Stop the other, or give it a folder of its own.") from None
+            raise NotSent(
+                f"Another syncd is writing to {folder}; only one may. Stop the other, or give it a folder of its own."
+            ) from None
         yield
 
 
@@ -100,7 +104,7 @@ class NewFile:
         self.text = io.TextIOWrapper(buffered, encoding, newline="", write_through=False)
 
     def finish(self) -> dict[str, Any]:
-        """Bring it to the disk, with the mode and owner of the file it replaces; tell what the pending manifest says of it."""
+        """Bring it to the disk with the mode and owner of the file it replaces; give its pending entry."""
         self.text.flush()
         with suppress(FileNotFoundError):
             stat = self.target.stat()
@@ -180,7 +184,11 @@ def incomplete(folder: Path) -> bool:
 def leftovers(folder: Path) -> Iterator[Path]:
     """Name what an interrupted write left: temporary files, and a pending manifest that was never finished."""
     for path in list(folder.iterdir()):
-        if path.name.startswith(".") and path.name.endswith(TEMPORARY) and (".csv." in path.name or ".syncd." in path.name):
+        if (
+            path.name.startswith(".")
+            and path.name.endswith(TEMPORARY)
+            and (".csv." in path.name or ".syncd." in path.name)
+        ):
             yield path
     if (folder / PENDING).exists():
         yield folder / PENDING
@@ -189,8 +197,8 @@ def leftovers(folder: Path) -> Iterator[Path]:
 def _whole(folder: Path, file: dict[str, Any]) -> bool:
     temporary, target = folder / file["temporary"], folder / file["name"]
     if temporary.exists():
-        return sha256(temporary) == file["sha256"]
-    return target.exists()
+        return bool(sha256(temporary) == file["sha256"])
+    return bool(target.exists())
 
 
 def fsync_folder(folder: Path) -> None:

@@ -12,6 +12,12 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import BaseModel
 
+from connectors.csv import commit
+from connectors.csv.ledger import Ledger
+from connectors.csv.reading import found, pages
+from connectors.csv.rows import unwritable
+from connectors.csv.settings import CsvSettings
+from connectors.csv.writing import Writing
 from syncd.connector import (
     FIELDS,
     Books,
@@ -26,13 +32,6 @@ from syncd.connector import (
     Wanted,
 )
 from syncd.errors import NotSent, Unreachable
-
-from connectors.csv import commit
-from connectors.csv.ledger import Ledger
-from connectors.csv.reading import found, pages
-from connectors.csv.rows import unwritable
-from connectors.csv.settings import CsvSettings
-from connectors.csv.writing import Writing
 
 CAPABILITIES = Capabilities(
     contract=1,
@@ -73,12 +72,14 @@ class CsvConnector:
             self._make_folder()
         if not self._folder.is_dir():
             raise Unreachable(f"{self._folder} is not a folder; name another in path.")
-        findings = ()
+        findings: tuple[str, ...] = ()
         try:
             self._complete()
             ledger = self._ledger()
         except PermissionError as error:
-            raise Unreachable(f"{error.filename or self._folder} cannot be read: {error.strerror}. Give the user of syncd the right.") from error
+            raise Unreachable(
+                f"{error.filename or self._folder} cannot be read: {error.strerror}. Give the user of syncd the right."
+            ) from error
         if not os.access(self._folder, os.W_OK | os.X_OK):
             findings = (f"{self._folder} cannot be written; give the user of syncd the right to (chmod u+w, chown).",)
         self._identity = ledger.identity or self._own_identity()
@@ -95,7 +96,9 @@ class CsvConnector:
         try:
             self._folder.mkdir()
         except FileNotFoundError:
-            raise Unreachable(f"{self._folder} cannot be made, for {self._folder.parent} does not exist; make that, or mend path.") from None
+            raise Unreachable(
+                f"{self._folder} cannot be made, for {self._folder.parent} does not exist; make that, or mend path."
+            ) from None
         except OSError as error:
             raise Unreachable(f"{self._folder} cannot be made: {error.strerror}.") from error
 
@@ -110,7 +113,10 @@ class CsvConnector:
         except NotSent:
             return
         except OSError as error:
-            raise Unreachable(f"An interrupted write to {self._folder} cannot be completed: {error.strerror}. Make room there or give the right to write.") from error  # fmt: skip
+            raise Unreachable(
+                f"An interrupted write to {self._folder} cannot be completed: {error.strerror}. "
+                f"Make room there or give the right to write."
+            ) from error
 
     def _own_identity(self) -> str:
         """Name a ledger that has no manifest yet, always the same."""
@@ -149,7 +155,9 @@ class CsvConnector:
         if bad := unwritable(after, self._settings.encoding):
             return self._unencodable(*bad)
         content = operation.content
-        day = content.get("issue_date") if operation.kind == "invoice" else None  # a payment's row moves with its invoice
+        day = (
+            content.get("issue_date") if operation.kind == "invoice" else None
+        )  # a payment's row moves with its invoice
         payload = {
             "changes": changes,
             "number": content.get("number"),
@@ -159,8 +167,14 @@ class CsvConnector:
 
     def _unencodable(self, field: str, character: str) -> Rejected:
         name = "NUL" if character == "\0" else f"{character!r} (U+{ord(character):04X})"
-        remedy = "take it out at the source" if character == "\0" or "\ud800" <= character <= "\udfff" else 'set encoding = "utf-8"'
-        return Rejected(f"{field} holds {name}, which {self._settings.encoding} files cannot hold; {remedy}.", "unencodable")
+        remedy = (
+            "take it out at the source"
+            if character == "\0" or "\ud800" <= character <= "\udfff"
+            else 'set encoding = "utf-8"'
+        )
+        return Rejected(
+            f"{field} holds {name}, which {self._settings.encoding} files cannot hold; {remedy}.", "unencodable"
+        )
 
     def write(self, entries: Iterable[Entry]) -> Iterator[tuple[int, Outcome]]:
         """Put all entries in place at once, or none of them (``NotSent``)."""

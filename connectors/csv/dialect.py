@@ -1,7 +1,7 @@
-"""How a spreadsheet dressed a file: delimiter, columns, numbers and dates, told from the file itself. Pure.
+"""How a spreadsheet dressed a file: delimiter, columns, numbers and dates, told from the file. Pure.
 
-A file speaks one dialect; a single cell that is written otherwise is read where it has only one meaning, and is else the
-text that stands there.
+A file speaks one dialect; a single cell that is written otherwise is read where it has only one meaning, and is else
+the text that stands there.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from connectors.csv.cells import Dress, iso_date, iso_time, unguard
+from connectors.csv.layout import COLUMNS, IDS, Cells, Holds, Table
 from syncd.connector import Scalar
 from syncd.money import cents, decimal_text
 
-from connectors.csv.cells import Dress, iso_date, iso_time, unguard
-from connectors.csv.layout import COLUMNS, IDS, Cells, Holds, Table
-
 DELIMITERS = (",", ";", "\t", "|")
-SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f'’]")
+SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f'\u2019]")
 NUMBER = re.compile(r"[-+]?[0-9.,]*[0-9][0-9.,]*")
 DATE = re.compile(r"(\d{1,4})([-./ ])(\d{1,2})\2(\d{1,4})\.?")
 TIME = re.compile(r"(\S+)[T ](\d{1,2}):(\d{2})(?::(\d{2}))?Z?")
@@ -71,7 +70,9 @@ def style_of(rows: Iterable[Cells], columns: Columns, table: Table, base: Dress)
     decimals: Counter[str] = Counter()
     orders: Counter[str] = Counter()
     kinds = list(COLUMNS[table].values())
-    numbers = [at for at, holds in zip(columns.ours, kinds, strict=True) if at is not None and holds in ("amount", "number")]
+    numbers = [
+        at for at, holds in zip(columns.ours, kinds, strict=True) if at is not None and holds in ("amount", "number")
+    ]
     dates = [at for at, holds in zip(columns.ours, kinds, strict=True) if at is not None and holds == "date"]
     for row in rows:
         for at in numbers:
@@ -82,10 +83,10 @@ def style_of(rows: Iterable[Cells], columns: Columns, table: Table, base: Dress)
                 orders[_order_told(row[at], base)] += 1
     usual = base.decimal if columns.delimiter == base.delimiter else "," if columns.delimiter == ";" else "."
     decimal = max(decimals, key=lambda mark: decimals[mark]) if decimals else usual
-    return _style(decimal, orders, base)
+    return _style(decimal, orders)
 
 
-def _style(decimal: str, orders: Counter[str], base: Dress) -> Style:
+def _style(decimal: str, orders: Counter[str]) -> Style:
     dmy, mdy = orders["dmy"], orders["mdy"]
     if dmy and mdy:
         return Style(decimal, None)
@@ -107,16 +108,16 @@ def _decimal_told(text: str) -> str | None:
     mark = "." if points else ","
     if points + commas > 1:
         return "," if mark == "." else "."
-    return mark if len(text) - text.index(mark) - 1 != 3 else None  # noqa: PLR2004 -- a group of three is no proof
+    return mark if len(text) - text.index(mark) - 1 != 3 else None
 
 
 def _order_told(text: str, base: Dress) -> str:
     found = DATE.fullmatch(text.strip())
-    if found and len(found[1]) <= 2:  # noqa: PLR2004 -- no year
+    if found and len(found[1]) <= 2:
         first, second = int(found[1]), int(found[3])
-        if first > 12 >= second:  # noqa: PLR2004 -- months
+        if first > 12 >= second:
             return "dmy"
-        if second > 12 >= first:  # noqa: PLR2004
+        if second > 12 >= first:
             return "mdy"
         return "base" if iso_date(text, base.date_format) else "either"
     return "base"
@@ -124,7 +125,7 @@ def _order_told(text: str, base: Dress) -> str:
 
 def read_number(text: str, decimal: str) -> str | None:
     """Read a number in a person's hand as plain decimal text: ``1 234,50``, ``1.234,50``, ``(12.00)``, ``12-``."""
-    text = SPACES.sub("", text).replace("−", "-")
+    text = SPACES.sub("", text).replace("\u2212", "-")
     if text.startswith("(") and text.endswith(")"):
         text = f"-{text[1:-1]}"
     elif text.endswith("-"):
@@ -146,14 +147,14 @@ def read_date(text: str, style: Style, base: Dress) -> str | None:
     if not found:
         return iso_date(text, base.date_format) or iso_date(text, "%Y-%m-%d")
     one, two, three = int(found[1]), int(found[3]), int(found[4])
-    if len(found[1]) == 4:  # noqa: PLR2004 -- the year
+    if len(found[1]) == 4:
         return _day(one, two, three)
-    year = three + 2000 if len(found[4]) <= 2 else three  # noqa: PLR2004 -- two digits
+    year = three + 2000 if len(found[4]) <= 2 else three
     if style.order is None and (usual := iso_date(text, base.date_format)):
         return usual
-    if one > 12:  # noqa: PLR2004 -- cannot be a month
+    if one > 12:
         return _day(year, two, one)
-    if two > 12:  # noqa: PLR2004
+    if two > 12:
         return _day(year, one, two)
     if base.date_format == "%Y-%m-%d" and style.order is None:
         return _day(year, two, one) if one == two else None

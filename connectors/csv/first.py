@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 
 import orjson
 
-from syncd.connector import Content, Entry
-
 from connectors.csv.files import NewFiles
 from connectors.csv.layout import File, Key, Partition, part_of
 from connectors.csv.outcomes import Outcomes
 from connectors.csv.rows import Writer, client_key, invoice_key
+from syncd.connector import Content, Entry
 
 RANK = {"client": 0, "invoice": 1, "payment": 2}
 
@@ -26,11 +25,8 @@ def first_load(
     now: tuple[str, str] = ("", "")
     for entry in entries:
         content = orjson.loads(entry.payload)
-        in_order = entry.verb in ("create", "settle")
-        if in_order:
-            place = RANK[entry.kind], client_key(content) if entry.kind == "client" else invoice_key(content)
-            in_order = place > last
-        if not in_order:
+        place = RANK[entry.kind], client_key(content) if entry.kind == "client" else invoice_key(content)
+        if entry.verb not in ("create", "settle") or place <= last:
             return itertools.chain([entry], entries)
         part = part_of(content.get("issue_date"), partition)
         if (entry.kind, part) != now:

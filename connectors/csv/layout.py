@@ -1,7 +1,7 @@
 """The tables of the ledger: their columns, what a column holds, how rows are sorted and files are named. Pure.
 
-A *part* is the year or month a set of files is for (``"2026"``, ``"2026-01"``), ``""`` where nothing is split. The *owner*
-of a row is the record it belongs to: an invoice's id in all tables but ``clients``.
+A *part* is the year or month a set of files is for (``"2026"``, ``"2026-01"``), ``""`` where nothing is split. The
+*owner* of a row is the record it belongs to: an invoice's id in all tables but ``clients``.
 """
 
 from __future__ import annotations
@@ -89,9 +89,7 @@ UNDATED = "undated"
 LAST = "\U0010ffff"
 """Sorts behind every date: the place of rows whose invoice does not stand."""
 
-NAME = re.compile(
-    r"(clients|(invoices|invoice_lines|payments|events)(-(\d{4}(-\d{2})?|undated))?)\.csv"
-)
+NAME = re.compile(r"(clients|(invoices|invoice_lines|payments|events)(-(\d{4}(-\d{2})?|undated))?)\.csv")
 
 
 class File(NamedTuple):

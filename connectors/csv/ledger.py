@@ -12,12 +12,11 @@ from typing import Any
 
 import orjson
 
-from syncd.errors import Unreachable
-
 from connectors.csv.cells import Dress, iso_date, unguard
 from connectors.csv.commit import MANIFEST, Signature, read_json, sha256, signature
 from connectors.csv.layout import COLUMNS, LAST, SPLIT, Cells, File, Group, Key, Table, file_of
 from connectors.csv.settings import CsvSettings
+from syncd.errors import Unreachable
 
 FORMAT = 1
 """The version of the manifest's and the files' format."""
@@ -114,7 +113,7 @@ def shape(settings: CsvSettings) -> dict[str, str]:
 
 
 class Plain:
-    """Files that nobody but syncd ever wrote, as streams of groups: nothing needs to be sorted, paired or understood."""
+    """Files that nobody but syncd ever wrote, as streams of groups: there is nothing to sort, pair or understand."""
 
     def __init__(self, folder: Path, dress: Dress, names: Mapping[File, str]) -> None:
         """Read files of this folder, all in this dress, each under the name it has now."""
@@ -169,7 +168,9 @@ def read_rows(path: Path, dress: Dress, table: Table) -> Iterator[Cells]:
             reader = csv.reader(file, delimiter=dress.delimiter)
             header = next(reader, [])
             if header != list(COLUMNS[table]):
-                raise Unreachable(f"{path} has other columns than its manifest says; delete {path.parent / MANIFEST} and run again.")
+                raise Unreachable(
+                    f"{path} has other columns than its manifest says; delete {path.parent / MANIFEST} and run again."
+                )
             yield from reader
     except (OSError, UnicodeError, csv.Error) as error:
         raise Unreachable(f"{path} cannot be read: {error}.") from error

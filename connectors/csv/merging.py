@@ -9,18 +9,16 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator
-from copy import deepcopy
 from typing import Any, Protocol
 
 import orjson
-
-from syncd.connector import Entry
 
 from connectors.csv.change import Applying, Record, Standing
 from connectors.csv.files import NewFiles
 from connectors.csv.layout import COLUMNS, SPLIT, Cells, File, Group, Partition, Table, part_of
 from connectors.csv.outcomes import Outcomes
 from connectors.csv.rows import Writer, slots_of
+from syncd.connector import Entry
 
 SCHEMA = """
 CREATE TABLE entries (record TEXT, number INTEGER, verb TEXT, kind TEXT, id TEXT, payload BLOB);
@@ -61,7 +59,7 @@ class Needs:
             name = f"i{entry.id}"
             self.tables |= {"invoices", "payments"}
             if entry.kind == "invoice":
-                self._invoice(entry, payload)
+                self._invoice(payload)
             days = payload.get("issue_date")
             if days is None and entry.verb not in ("create", "settle"):
                 self.everywhere = True
@@ -70,7 +68,7 @@ class Needs:
         self.marked.add(hash(name))
         return name
 
-    def _invoice(self, entry: Entry, payload: dict[str, Any]) -> None:
+    def _invoice(self, payload: dict[str, Any]) -> None:
         changes = payload.get("changes")
         if changes is None:
             self.tables |= set(SPLIT)
@@ -85,7 +83,9 @@ class Needs:
 class Merging:
     """One write into a ledger that stands."""
 
-    def __init__(self, source: Source, standing: Iterable[File], writer: Writer, partition: Partition, db: sqlite3.Connection) -> None:
+    def __init__(
+        self, source: Source, standing: Iterable[File], writer: Writer, partition: Partition, db: sqlite3.Connection
+    ) -> None:
         """Merge into ``source``, of which the files ``standing`` are there; ``db`` has ``SCHEMA``."""
         self._source = source
         self._standing = set(standing)
@@ -122,15 +122,19 @@ class Merging:
         """Carry out the entries, record by record; what comes of it stands in ``new`` and ``dirty``."""
         applying = Applying(self._writer, lambda day: part_of(day, self._partition))
         self._db.executemany("INSERT INTO new VALUES (?, ?, ?, ?, ?, ?)", self._new(applying, outcomes))
-        rest = self._db.execute("SELECT tbl, part, k1, k2, k3, rows FROM old WHERE record NOT IN (SELECT record FROM entries)")
+        rest = self._db.execute(
+            "SELECT tbl, part, k1, k2, k3, rows FROM old WHERE record NOT IN (SELECT record FROM entries)"
+        )
         self._db.executemany("INSERT INTO new VALUES (?, ?, ?, ?, ?, ?)", rest.fetchall())
         self._db.execute("CREATE INDEX in_order ON new (tbl, part, k1, k2, k3)")
 
     def _new(self, applying: Applying, outcomes: Outcomes) -> Iterator[tuple[Any, ...]]:
-        entries = self._db.execute("SELECT record, number, verb, kind, id, payload FROM entries ORDER BY record, number")
+        entries = self._db.execute(
+            "SELECT record, number, verb, kind, id, payload FROM entries ORDER BY record, number"
+        )
         for name, group in itertools.groupby(entries, key=lambda row: row[0]):
             record = self._record(name)
-            before = deepcopy(record)
+            before = _snapshot(record)
             for _, number, verb, kind, owner, payload in group:
                 outcomes.add(number, applying.apply(record, verb, kind, owner, orjson.loads(payload)))
             self._compare(before, record)
@@ -152,7 +156,11 @@ class Merging:
             old = before.get(table)
             if old is None:
                 self.dirty |= {File(table, standing.part)} if standing.slots else set()
-            elif (old.part, old.key, list(old.slots.values())) != (standing.part, standing.key, list(standing.slots.values())):
+            elif (old.part, old.key, list(old.slots.values())) != (
+                standing.part,
+                standing.key,
+                list(standing.slots.values()),
+            ):
                 self.dirty |= {File(table, old.part), File(table, standing.part)}
 
     def write(self, files: NewFiles, needs: Needs) -> None:
@@ -176,9 +184,19 @@ class Merging:
                 yield group
 
     def _changed(self, file: File) -> Iterator[Group]:
-        found = self._db.execute("SELECT k1, k2, k3, rows FROM new WHERE tbl = ? AND part = ? ORDER BY k1, k2, k3", file)
+        found = self._db.execute(
+            "SELECT k1, k2, k3, rows FROM new WHERE tbl = ? AND part = ? ORDER BY k1, k2, k3", file
+        )
         for k1, k2, k3, rows in found:
             yield Group((k1, k2, k3), "", orjson.loads(rows))
+
+
+def _snapshot(record: Record) -> Record:
+    """Keep how a record stood: its rows are changed in place."""
+    return {
+        table: Standing(one.part, one.key, {slot: list(row) for slot, row in one.slots.items()})
+        for table, one in record.items()
+    }
 
 
 def merged(one: Iterator[Group], other: Iterator[Group]) -> Iterator[list[Cells]]:

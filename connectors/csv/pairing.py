@@ -50,21 +50,25 @@ def pair(db: sqlite3.Connection) -> None:
 def _owner(db: sqlite3.Connection, seq: int, table: str, row_id: str, number: str, slot: str) -> str:
     """Tell whose row it is that contradicts itself."""
     by_id = db.execute("SELECT 1 FROM invoices WHERE owner = ?", (row_id,)).fetchone()
-    by_number = [owner for (owner,) in db.execute("SELECT owner FROM invoices WHERE number = ? AND number <> ''", (number,))]
+    by_number = [
+        owner for (owner,) in db.execute("SELECT owner FROM invoices WHERE number = ? AND number <> ''", (number,))
+    ]
     if not by_number:
         return row_id
-    near = {one for (one,) in db.execute("SELECT id FROM rows WHERE tbl = ? AND seq IN (?, ?)", (table, seq - 1, seq + 1))}
+    near = {
+        one for (one,) in db.execute("SELECT id FROM rows WHERE tbl = ? AND seq IN (?, ?)", (table, seq - 1, seq + 1))
+    }
     chosen = by_number[0] if len(by_number) == 1 else next((one for one in by_number if one in near), None)
     if chosen is None or not by_id:
-        return chosen or row_id
+        return str(chosen or row_id)
     if table == "payments":
         twice = db.execute("SELECT count(*) FROM rows WHERE tbl = 'payments' AND id = ?", (row_id,)).fetchone()
-        return chosen if twice[0] > 1 else row_id
+        return str(chosen) if twice[0] > 1 else row_id
     if chosen in near and row_id not in near:
-        return chosen
+        return str(chosen)
     if table == "invoice_lines" and chosen in near:
         same = db.execute(
             "SELECT count(*) FROM rows WHERE tbl = 'invoice_lines' AND id = ? AND slot = ?", (row_id, slot)
         ).fetchone()
-        return chosen if same[0] > 1 else row_id
+        return str(chosen) if same[0] > 1 else row_id
     return row_id

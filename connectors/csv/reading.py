@@ -10,7 +10,6 @@ from pathlib import Path
 
 import orjson
 
-from syncd.connector import Fields, Found, How, Page, Remote, Wanted
 from connectors.csv.cells import Dress
 from connectors.csv.layout import KIND, SPLIT, File, Group
 from connectors.csv.ledger import Ledger
@@ -18,6 +17,7 @@ from connectors.csv.merging import Source
 from connectors.csv.rows import event_fields, flat_fields, line_fields
 from connectors.csv.standing import source_of
 from connectors.csv.temporary import database
+from syncd.connector import Fields, Found, How, Page, Remote, Wanted
 
 PAGE = 200
 SCHEMA = """
@@ -34,7 +34,9 @@ CREATE INDEX by_name ON remotes (kind, name);
 def pages(ledger: Ledger, since: str | None, scratch: Path) -> Iterator[Page]:
     """Stream what stands, or only the token where nothing but syncd's own writes happened since."""
     token = ledger.token
-    own = since == token or (since in ledger.lineage and not ledger.missing and all(map(ledger.untouched, ledger.files)))
+    own = since == token or (
+        since in ledger.lineage and not ledger.missing and all(map(ledger.untouched, ledger.files))
+    )
     if since is not None and own:
         yield Page(token=token)
         return

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from syncd.connector import Content, Fields, Scalar
-
 from connectors.csv.cells import RISKY, Dress, Written, guard, read_row, write_cell
 from connectors.csv.layout import COLUMNS, Cells, Key, Table
+from syncd.connector import Content, Fields, Scalar
 
 Slots = dict[str, Cells]
 """The rows of one record in one table by what tells them apart: line number, event id, or ``""``."""
@@ -56,7 +55,14 @@ class Writer:
         """Write the rows of an invoice's timeline: by time and id, or as they came where a time is missing."""
         owner, number = guard(content["invoice_id"]), guard(content["number"] or "")
         return [
-            [owner, number, guard(kind or ""), write_cell(at, "time", self.dress), guard(event or ""), guard(data or "")]
+            [
+                owner,
+                number,
+                guard(kind or ""),
+                write_cell(at, "time", self.dress),
+                guard(event or ""),
+                guard(data or ""),
+            ]
             for event, kind, at, data in self.in_order(content)
         ]
 
@@ -90,8 +96,9 @@ def invoice_key(content: Content) -> Key:
 def line_slots(rows: Iterable[Cells]) -> Slots:
     """Number the rows of an invoice's lines, in order, even where a person edited a number.
 
-    Numbers that rise (rows were taken out), or are 1 to n in any order, are taken as they stand; else a row whose number
-    is out of place is given the one of its position, if no other row has it. A last number that leaps was edited.
+    Numbers that rise (rows were taken out), or are 1 to n in any order, are taken as they stand; else a row whose
+    number is out of place is given the one of its position, if no other row has it. A last number that leaps was
+    edited.
     """
     rows = list(rows)
     told = [row[2].strip() for row in rows]
@@ -113,9 +120,7 @@ def _by_position(numbers: list[int]) -> list[int]:
     result, free = [], max([*numbers, len(numbers)]) + 1
     taken = set(fixed)
     for position, number in enumerate(numbers, 1):
-        if position in fixed:
-            chosen = position
-        elif position not in taken and (fixed or len(numbers) == 1):
+        if position in fixed or (position not in taken and (fixed or len(numbers) == 1)):
             chosen = position
         elif number > 0 and number not in taken:
             chosen = number

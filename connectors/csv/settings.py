@@ -28,12 +28,8 @@ class CsvSettings(BaseModel):
         "none",
         description="Split the invoice tables by the invoice's issue date: none, year or month.",
     )
-    delimiter: Literal[",", ";", "\t", "|"] = Field(
-        ",", description="What stands between two cells: , ; | or a tab."
-    )
-    decimal: Literal[".", ","] = Field(
-        ".", description="The decimal mark of amounts, quantities and rates."
-    )
+    delimiter: Literal[",", ";", "\t", "|"] = Field(",", description="What stands between two cells: , ; | or a tab.")
+    decimal: Literal[".", ","] = Field(".", description="The decimal mark of amounts, quantities and rates.")
     encoding: str = Field(
         "utf-8",
         description="The encoding of the files: utf-8, utf-8-sig (for Excel), cp1252, iso-8859-1, …",
@@ -50,13 +46,9 @@ class CsvSettings(BaseModel):
             name = codecs.lookup(value).name
             "invoice_id,;\t|'\"\r\n0123456789".encode(name)
         except (LookupError, UnicodeError) as error:
-            raise ValueError(
-                f"no text encoding is called {value!r}; use utf-8, utf-8-sig, cp1252 …"
-            ) from error
+            raise ValueError(f"no text encoding is called {value!r}; use utf-8, utf-8-sig, cp1252 …") from error
         if b"\0" in "a".encode(name):
-            raise ValueError(
-                f"{value} is not one of the encodings a ledger is written in; use utf-8 or utf-8-sig"
-            )
+            raise ValueError(f"{value} is not one of the encodings a ledger is written in; use utf-8 or utf-8-sig")
         return name
 
     @field_validator("date_format")
@@ -72,9 +64,7 @@ class CsvSettings(BaseModel):
     @model_validator(mode="after")
     def _two_marks(self) -> CsvSettings:
         if self.delimiter == self.decimal:
-            raise ValueError(
-                'delimiter and decimal are both ","; with decimal = "," take delimiter = ";"'
-            )
+            raise ValueError('delimiter and decimal are both ","; with decimal = "," take delimiter = ";"')
         return self
 
     @property

@@ -13,13 +13,12 @@ from typing import Any
 
 import orjson
 
-from syncd.errors import Unreachable
-
 from connectors.csv.cells import Dress, read_cell, write_cell
 from connectors.csv.dialect import Columns, Style, columns_of, read_foreign, style_of
 from connectors.csv.layout import COLUMNS, LAST, SPLIT, UNDATED, Cells, File, Group, Table, part_of
 from connectors.csv.ledger import Ledger
 from connectors.csv.pairing import pair
+from syncd.errors import Unreachable
 
 SCHEMA = """
 CREATE TABLE rows (
@@ -50,7 +49,9 @@ class Spool:
                 "INSERT INTO rows (tbl, part, id, number, owner, day, slot, cells) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 self._rows(file, columns, names),
             )
-        self._db.executescript("CREATE INDEX by_number ON rows (tbl, number, id); CREATE INDEX by_row_id ON rows (tbl, id);")
+        self._db.executescript(
+            "CREATE INDEX by_number ON rows (tbl, number, id); CREATE INDEX by_row_id ON rows (tbl, id);"
+        )
         pair(self._db)
         if self._base_partition() != self._ledger.settings.partition:
             self._rehome()
@@ -117,8 +118,8 @@ class Spool:
             style = style_of(self._reader(file, columns), columns, file.table, self._base)
             if style.ambiguous:
                 raise Unreachable(
-                    f"{self._ledger.folder / file.name} cannot be understood: its dates may be day before month or month "
-                    f"before day. Save it with dates like 2026-01-31, or move it away, and it is built anew."
+                    f"{self._ledger.folder / file.name} cannot be understood: its dates may be day before month or "
+                    f"month before day. Save it with dates like 2026-01-31, or move it away, and it is built anew."
                 )
         kinds = list(COLUMNS[file.table].values())
         day_at = list(COLUMNS[file.table]).index("issue_date") if file.table == "invoices" else None
@@ -161,7 +162,8 @@ class Spool:
         self._db.execute("UPDATE places SET part = part_of(day)")
         lost = "" if partition == "none" else UNDATED
         self._db.execute(
-            "UPDATE rows SET part = coalesce((SELECT part FROM places WHERE places.owner = rows.owner), ?) WHERE tbl <> 'clients'",
+            "UPDATE rows SET part = coalesce((SELECT part FROM places WHERE places.owner = rows.owner), ?) "
+            "WHERE tbl <> 'clients'",
             (lost,),
         )
         parts = {part for (part,) in self._db.execute("SELECT DISTINCT part FROM rows WHERE tbl <> 'clients'")}
@@ -170,11 +172,15 @@ class Spool:
     def groups(self, table: Table, part: str) -> Iterator[Group]:
         """Stream the rows of one file, record by record, in the order of their keys."""
         if table == "clients":
-            found = self._db.execute("SELECT owner, number, '', '', cells FROM rows WHERE tbl = 'clients' ORDER BY number, owner, seq")
+            found = self._db.execute(
+                "SELECT owner, number, '', '', cells FROM rows WHERE tbl = 'clients' ORDER BY number, owner, seq"
+            )
         else:
             found = self._db.execute(
-                "SELECT rows.owner, places.day, places.number, rows.owner, cells FROM rows LEFT JOIN places ON places.owner = rows.owner "
-                "WHERE tbl = ? AND rows.part = ? ORDER BY places.day IS NULL, places.day, places.number, rows.owner, seq",
+                "SELECT rows.owner, places.day, places.number, rows.owner, cells "
+                "FROM rows LEFT JOIN places ON places.owner = rows.owner "
+                "WHERE tbl = ? AND rows.part = ? "
+                "ORDER BY places.day IS NULL, places.day, places.number, rows.owner, seq",
                 (table, part),
             )
         for owner, group in itertools.groupby(found, key=lambda row: row[0]):

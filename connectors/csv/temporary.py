@@ -16,7 +16,8 @@ def database(scratch: Path, schema: str) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(Path(folder, "scratch.db"), isolation_level=None)
         try:
             connection.executescript(
-                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000; PRAGMA temp_store = FILE;"
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
+                "PRAGMA cache_size = -8000; PRAGMA temp_store = FILE;"
             )
             connection.executescript(schema)
             connection.execute("BEGIN")

@@ -8,9 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from syncd.connector import Entry
-from syncd.errors import NotSent, Unreachable
-
 from connectors.csv import commit
 from connectors.csv.files import NewFiles
 from connectors.csv.first import first_load
@@ -22,12 +19,16 @@ from connectors.csv.rows import Writer
 from connectors.csv.settings import CsvSettings
 from connectors.csv.standing import source_of
 from connectors.csv.temporary import database
+from syncd.connector import Entry
+from syncd.errors import NotSent, Unreachable
 
 
 class Writing:
     """One write to the ledger in one folder."""
 
-    def __init__(self, folder: Path, settings: CsvSettings, scratch: Path, identity: str, digests: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, settings: CsvSettings, scratch: Path, identity: str, digests: dict[str, Any]
+    ) -> None:
         """Write into this folder; a ledger begun anew is called ``identity``."""
         self._folder = folder
         self._settings = settings
@@ -48,13 +49,15 @@ class Writing:
             yield outcomes
         except OSError as error:
             if (self._folder / commit.PENDING).exists():
-                raise Unreachable(f"The files in {self._folder} could not all be put in place: {_why(error)}.") from error
+                raise Unreachable(
+                    f"The files in {self._folder} could not all be put in place: {_why(error)}."
+                ) from error
             raise NotSent(f"Nothing was written to {self._folder}: {_why(error)}.") from error
         except UnicodeEncodeError as error:
             character = f"{error.object[error.start]!r} (U+{ord(error.object[error.start]):04X})"
             raise NotSent(
-                f"Nothing was written to {self._folder}: somebody put {character} into a file, which {error.encoding} cannot "
-                f'hold; take it out there, or set encoding = "utf-8".'
+                f"Nothing was written to {self._folder}: somebody put {character} into a file, which {error.encoding} "
+                f'cannot hold; take it out there, or set encoding = "utf-8".'
             ) from error
         finally:
             if outcomes is not None:
@@ -71,7 +74,7 @@ class Writing:
                 one.discard()
 
     def _fill(self, ledger: Ledger, entries: Iterable[Entry], outcomes: Outcomes, stages: list[NewFiles]) -> list[str]:
-        """Write the new files, in stages of which the last counts; name the files that are no longer part of the ledger."""
+        """Write the new files, in stages of which the last counts; name the files that belong to it no more."""
         settings = self._settings
         writer = Writer(settings.dress)
         standing = {file: file.name for file in ledger.files}
@@ -127,7 +130,9 @@ class Writing:
         if not files.finished and not removed:
             return
         if changed := files.changed_meanwhile():
-            raise NotSent(f"{self._folder / changed} was changed while syncd was writing; nothing was written. It is tried again.")
+            raise NotSent(
+                f"{self._folder / changed} was changed while syncd was writing; nothing was written. It is tried again."
+            )
         told = {name: one for name, one in ledger.manifest.get("files", {}).items() if isinstance(one, dict)}
         for file in files.finished:
             by_hand = (file in ledger.files or not ledger.same_dress) and ledger.by_hand(file)

@@ -60,21 +60,23 @@ class Daemon:
     def use(self, settings: Settings) -> None:
         """Have the jobs that these settings ask for; what runs ends with the settings it began with."""
         old, jobs = self.engine.settings, self.jobs
-        self.engine = replace(self.engine, settings=settings)
+        engine = replace(self.engine, settings=settings)
+        zones = {name: engine.zone(name) for name in settings.sources}
+        self.engine = engine
         moved = {name for name in settings.targets if old.targets.get(name) != settings.targets[name]}
         with jobs.lock:
             leaving = {f"apply {name}" for name in old.targets if name in moved or name not in settings.targets}
             leaving &= jobs.running.keys()
             self._awaits = {name: leaving - {f"apply {name}"} for name in moved}
             self._good, self._owed = set(), set(settings.targets)
+            self._zones = zones
         jobs.afresh()
         jobs.keep({f"pull {name}" for name in settings.sources} | {f"apply {name}" for name in settings.targets})
         for name, source in settings.sources.items():
-            self._zones[name] = self.engine.zone(name)
-            jobs.put(f"pull {name}", self._pull, name, beat_of(source, self._zones[name]))
+            jobs.put(f"pull {name}", self._pull, name, beat_of(source, zones[name]))
             jobs.wake(f"pull {name}")
         for name, target in settings.targets.items():
-            beat = drift_beat_of(settings.sources[target.source], self._zones[target.source])
+            beat = drift_beat_of(settings.sources[target.source], zones[target.source])
             jobs.put(f"apply {name}", self._apply, name, beat)
 
     def _ended(self, job: str) -> None:

@@ -37,7 +37,7 @@ LONGEST_PAUSE = 3600.0
 HUNG = 7200.0
 """Seconds without progress after which a job is beyond all its limits, and systemd may start the daemon anew."""
 
-Work = Callable[[str], None]
+Work = Callable[[str], object]
 Naming = Callable[[str], Any]
 """Makes the logger of a job by its name."""
 
@@ -84,7 +84,7 @@ class Jobs:
             self.stop.set()
             self.lock.wait_for(lambda: not self.running, patience)
             hanging = sorted(self.running)
-        if not hanging:
+        if not hanging and self._scheduler.running:
             self._scheduler.shutdown()
         return hanging
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
-from syncd.errors import Answer, Invalid, Missing, Unreachable
+from syncd.errors import Answer, Busy, Invalid, Missing, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.model import OPEN_STATUSES, Kind
+from syncd.payload import record_id
 from syncd.pull import rounds
 from syncd.pull.cycle import DAY, FEW, Cycle, OtherAccount, Progress, Pulled, Stop, check_account
 from syncd.pull.flow import Flow
@@ -26,7 +27,7 @@ from syncd.state.store import Store
 KINDS: tuple[Kind, Kind] = ("client", "invoice")
 
 
-def pull(
+def pull(  # noqa: PLR0913 - what a cycle depends on is handed over, nothing is found elsewhere
     source: SourceSettings,
     api: FastFaktura,
     store: Store,
@@ -45,21 +46,23 @@ def pull(
     those released in the state.
     """
     with ThreadPoolExecutor(source.concurrency, thread_name_prefix=f"pull-{source.name}") as pool:
-        cycle = _begin(source, api, store, pool, int(now().timestamp()), progress or _silent, stop, released)
+        cycle = _begin(
+            source, api, store, pool,
+            now=int(now().timestamp()), progress=progress or _silent, stop=stop, released=released,
+        )  # fmt: skip
         first_load = not cycle.learnt.get("loaded")
-        start = _revision(cycle)
         try:
             _run(cycle, first_load=first_load, full=full, details=details)
         except OtherAccount:
             pass
         except Answer as error:
             raise Unreachable(f"source {source.name} answered something that does not fit: {error}") from error
-        return _end(cycle, start, first_load=first_load)
+        return _end(cycle, first_load=first_load)
 
 
-def _begin(
-    source: SourceSettings, api: FastFaktura, store: Store, pool: ThreadPoolExecutor, now: int,
-    progress: Progress, stop: Stop | None, released: frozenset[str],
+def _begin(  # noqa: PLR0913 - see above
+    source: SourceSettings, api: FastFaktura, store: Store, pool: ThreadPoolExecutor, *,
+    now: int, progress: Progress, stop: Stop | None, released: frozenset[str],
 ) -> Cycle:  # fmt: skip
     owner = f"source:{source.name}"
     with store.write() as conn:
@@ -123,7 +126,10 @@ def _hot_and_growing(cycle: Cycle) -> None:
     if hot or growing:
         check_account(cycle, "invoice", [])
     backs = [track for track in growing if isinstance(track, GrowingBack) and track.walk.last_page is not None]
-    cycle.learn(grown_at=cycle.now, **{"last_page": track.walk.last_page for track in backs})
+    for track in backs:
+        # What came while pages were read may stand on one already behind us: begin there again until nothing comes.
+        cycle.learnt["last_page"] = track.start if track.news else track.walk.last_page
+    cycle.learn(grown_at=cycle.now)
     _left(cycle, hot)
 
 
@@ -201,8 +207,6 @@ def _details(cycle: Cycle, *, full: bool, everything: bool) -> None:
 
 def _clients_needed(cycle: Cycle) -> None:
     """Ask at once for clients that changed invoices name and the mirror lacks; one that is not there stays missing."""
-    if cycle.stopped:
-        return
     with cycle.store.read() as conn:
         missing = mirror.missing_clients(conn, cycle.name, after=cycle.learnt.get("clients_upto", 0))
         upto = mirror.revision(conn, cycle.name)
@@ -211,14 +215,27 @@ def _clients_needed(cycle: Cycle) -> None:
         if cycle.stopped:
             return
         cycle.requests["clients"] += 1
-        try:
-            raw = orjson.loads(cycle.api.client(client_id))
-        except (Missing, Invalid, orjson.JSONDecodeError):
+        raw = _client(cycle, client_id)
+        if raw is None:
             continue
         with cycle.store.write() as conn:
             row = row_of("client", client_id, raw)
             cycle.count(mirror.store_rows(conn, cycle.name, "client", [row], walk=walk, now=cycle.now))
     cycle.learnt["clients_upto"] = upto
+
+
+def _client(cycle: Cycle, client_id: str) -> dict[str, Any] | None:
+    """Ask for one client; a server that is there and yet cannot give it does not stop the others."""
+    try:
+        raw = orjson.loads(cycle.api.client(client_id))
+    except Busy:
+        raise
+    except Missing:
+        return None
+    except (Invalid, Unreachable, orjson.JSONDecodeError) as error:
+        cycle.find("detail_unreadable", "client", client_id, record=client_id, reason=str(error))
+        return None
+    return raw if record_id(raw) == client_id else None
 
 
 def _business(cycle: Cycle) -> None:
@@ -259,7 +276,7 @@ def _ids_on(cycle: Cycle, kind: Kind, number: int) -> list[str] | None:
     return [str(row.get("id")) if isinstance(row, dict) else repr(row) for row in listing.rows]
 
 
-def _end(cycle: Cycle, start: int, *, first_load: bool) -> Pulled:
+def _end(cycle: Cycle, *, first_load: bool) -> Pulled:
     """Put together what the cycle came to."""
     swept = [cycle.get(f"sweep:{kind}") or {} for kind in KINDS]
     for kind, cursor in zip(KINDS, swept, strict=True):
@@ -270,14 +287,10 @@ def _end(cycle: Cycle, start: int, *, first_load: bool) -> Pulled:
         upto = mirror.pulled(conn, cycle.name, cycle.now)
     return Pulled(
         new=cycle.new, changed=cycle.changed, gone=cycle.gone, requests=dict(cycle.requests), revision=upto,
-        first_load=first_load, order=learnt.get("order", "unknown"), status_ignored=learnt.get("ignored_at") is not None,
+        first_load=first_load, order=learnt.get("order", "unknown"),
+        status_ignored=learnt.get("ignored_at") is not None,
         findings=tuple(found.values()), holds=tuple(cycle.holds), whole=not cycle.stopped and not cycle.holds,
     )  # fmt: skip
-
-
-def _revision(cycle: Cycle) -> int:
-    with cycle.store.read() as conn:
-        return mirror.revision(conn, cycle.name)
 
 
 def _silent(done: int, total: int | None, what: str) -> None:

@@ -1,4 +1,4 @@
-"""Rounds over all rows of a kind: how much of them is due, and what a finished round says about what it did not show."""
+"""Rounds over all rows of a kind: how much is due, and what a finished round says of what it did not show."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def sweep(cycle: Cycle, kind: Kind, cursor: dict[str, Any], *, full: bool) -> Sw
 def finish(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
     """Draw the conclusions of a finished round: the order of the list, and what it did not show."""
     if kind == "invoice":
-        cycle.learnt.update(order=Votes(*cursor["votes"]).order(), last_page=cursor["last_page"])
+        cycle.learnt["order"] = Votes(*cursor["votes"]).order()
+        if not cursor["new"] or cycle.learnt.get("last_page") is None:
+            cycle.learnt["last_page"] = cursor["last_page"]
     with cycle.store.read() as conn:
         unseen = mirror.count_unseen(conn, cycle.name, kind, cursor["walk"])
         there = mirror.count_there(conn, cycle.name, kind)

@@ -46,7 +46,7 @@ class Track:
         """Return the page to ask for next, ``None`` at the end."""
         return None if self.done or self.walk.ended else self.walk.page
 
-    def validators(self, page: int) -> Any:
+    def validators(self, page: int) -> Any:  # noqa: ARG002 - for those that know something of the page
         """Return what to send along so that the server may answer that nothing changed."""
         return None
 
@@ -120,13 +120,13 @@ class Hot(Track):
             self.kept[name] = {"etag": page.validators[0], "ids": page.ids, "last": page.last}
         return super().advance(page)
 
-    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:
+    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:  # noqa: ARG002 - each track judges what it needs
         """Collect the ids; rows of another status say that the filter is ignored."""
         self.shown.update(page.ids)
         if any(row.status != self.status for row in page.rows):
             self.ignored = self.done = True
 
-    def refused(self, error: Exception) -> None:
+    def refused(self, error: Exception) -> None:  # noqa: ARG002 - no status is vital
         """Go without this status: it is left to the sweep."""
         self.done, self.answered = True, False
 
@@ -141,7 +141,7 @@ class GrowingFront(Track):
 
     purpose = "growing"
 
-    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:
+    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:  # noqa: ARG002 - as above
         """Stop where all was known before the growing end was last read."""
         self.done = belongs and not stored.late
 
@@ -152,6 +152,7 @@ class GrowingBack(Track):
     purpose = "growing"
     steps = 0
     start = 0
+    news = False
 
     def next(self) -> int | None:
         """Remember where this stretch began."""
@@ -162,6 +163,7 @@ class GrowingBack(Track):
 
     def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:
         """Where the list became shorter, or nothing on the page was known, look further to the front first."""
+        self.news = self.news or bool(stored.late)
         began = self.walk.asked == 1
         strange = not belongs or (stored.late and stored.late >= len(page.rows))
         if began and strange and self.start > self.walk.first and self.steps < STEPS_BACK:
@@ -174,8 +176,9 @@ class Sweep(Track):
 
     The cursor: ``walk`` (number of the round), ``page`` (next), ``ids`` (of the last page stored), ``votes`` on the
     order, ``new`` rows of the round, ``pages`` of the last whole round, ``owed`` pages, ``found`` (findings of this
-    round and the one before), ``short`` (a round that showed too few), ``last_page``, ``finished`` (rounds), ``twice`` (ids
-    shown with two different contents, in this round and ``twice_before``: once it may have changed, again it is shared).
+    round and the one before), ``short`` (a round that showed too few), ``last_page``, ``finished`` (rounds),
+    ``twice`` (ids shown with two different contents, in this round and ``twice_before``: once a record may have
+    changed, again two share an id).
     """
 
     ahead = True

@@ -46,7 +46,7 @@ class Walk:
     ended: bool = False
     asked: int = 0
 
-    def take(self, ids: Sequence[str] | None, last: bool | None) -> bool:
+    def take(self, ids: Sequence[str] | None, last: bool | None) -> bool:  # noqa: FBT001 - three values, no flag
         """Take a page's ids, ``None`` for a 404 past the first page; tell whether it belongs to the list.
 
         ``last``: what paging information says. A page that only repeats ids is not believed to be the end until the

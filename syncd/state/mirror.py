@@ -57,14 +57,14 @@ class Due(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What storing came to, as counts of records; ``known`` stood there before, ``late`` was first seen after ``since``."""
+    """What storing came to, as counts of records: ``known`` stood there before, ``late`` came after ``since``."""
 
     new: int = 0
     changed: int = 0
     known: int = 0
     late: int = 0
     twice: tuple[tuple[str, bytes, bytes], ...] = ()
-    """Ids that this very walk had shown before with another fingerprint: they changed meanwhile, or two records share one."""
+    """Ids that this very walk showed before with another fingerprint: they changed, or two records share one."""
 
 
 def begin(conn: Connection, name: str, now: int) -> tuple[int, int | None]:
@@ -143,7 +143,10 @@ _ROW_MOVED = (
     .where(record.c.n == sa.bindparam("at"))
     .values({
         name: sa.bindparam(name)
-        for name in ("number", "client_id", "status", "status_seen", "row_print", "revision", "changed_at", "detail_due", "gone_at", "walk")
+        for name in (
+            *("number", "client_id", "status", "status_seen", "row_print", "revision", "changed_at"),
+            *("detail_due", "gone_at", "walk"),
+        )
     })
 )  # fmt: skip
 _BODY = (
@@ -168,7 +171,8 @@ def _move(conn: Connection, name: str, kind: Kind, moved: list[tuple[Any, Row]],
         {
             "at": before.n, "number": row.number, "client_id": row.client_id, "status": row.status, "gone_at": None,
             "status_seen": now if row.status != before.status else before.status_seen, "row_print": row.print,
-            "revision": next(revisions) if shown else before.revision, "changed_at": now if shown else before.changed_at,
+            "revision": next(revisions) if shown else before.revision,
+            "changed_at": now if shown else before.changed_at,
             "detail_due": not whole, "walk": max(walk, before.walk),
         }
         for (before, row), shown in zip(moved, shows, strict=True)
@@ -188,7 +192,9 @@ def _move(conn: Connection, name: str, kind: Kind, moved: list[tuple[Any, Row]],
 _DETAIL = (
     record.update()
     .where(record.c.n == sa.bindparam("at"))
-    .values({name: sa.bindparam(name) for name in ("detail_print", "revision", "changed_at", "detail_at", "detail_due")})
+    .values({
+        name: sa.bindparam(name) for name in ("detail_print", "revision", "changed_at", "detail_at", "detail_due")
+    })
 )  # fmt: skip
 _DETAIL_MOVED = _DETAIL.values(
     {name: sa.bindparam(name) for name in ("number", "client_id", "status", "status_seen", "gone_at")}

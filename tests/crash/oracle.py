@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -117,38 +117,58 @@ def in_order(value: Json) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def wrong_in_books(dump: Json, before: Sequence[Json], records: Iterable[Json], told: frozenset[str]) -> list[str]:
+def kept_as_told(dump: Json, earlier: Json, told: frozenset[str]) -> Json:
+    """Give what the source says, but for the texts of the records of which syncd says itself that they stand as before."""
+    texts = {
+        one["id"]: {name: one[name] for name in ("name", "email", "due_date") if name in one}
+        for one in earlier["clients"] + earlier["invoices"]
+        if one["id"] in told
+    }
+    kinds = ("clients", "invoices")
+    return {**dump, **{kind: [{**one, **texts.get(one["id"], {})} for one in dump[kind]] for kind in kinds}}
+
+
+def wrong_in_books(dump: Json, earlier: Json, records: Sequence[Json]) -> list[str]:
     """Say what is wrong with the records of a hostile ledger, each in a sentence; nothing: it is as it should be.
 
-    ``before``: the invoices as an earlier run found them, for what was cancelled since. ``told``: the numbers and
-    names of which syncd says itself that they differ.
+    ``earlier``: what an earlier run may have found, for the clients of what was cancelled since.
     """
-    live = [one for one in records if not one["void"] and not one["deleted"]]
-    stood = {one["id"] for one in before if one["status"] not in ("draft", "cancelled")}
-    standing = [one for one in dump["invoices"] if one["status"] not in ("draft", "cancelled")]
-    settled = [one for one in standing if is_settled(one)]
-    needed = {one["client_id"] for one in dump["invoices"] if one in standing or one["id"] in stood}
-    clients = [one for one in dump["clients"] if one["id"] in needed]
-    names = {one["id"]: one["fields"]["name"] for one in live if one["kind"] == "client"}
-    numbers = {one["id"]: one["fields"]["number"] for one in live if one["kind"] == "invoice"}
+    expected, found = Counter(books(dump, earlier)), Counter(standing(records))
+    too_many, missing = (found - expected).elements(), (expected - found).elements()
+    return [f"too many: {one}" for one in too_many] + [f"missing: {one}" for one in missing]
+
+
+def books(dump: Json, earlier: Json) -> Iterator[tuple[Any, ...]]:
+    """List what must stand: each needed client, each invoice that counts, one payment for each that is paid."""
     who = {one["id"]: one["name"] for one in dump["clients"]}
-    expected = Counter(
-        [("client", one["name"], one["email"]) for one in clients]
-        + [("invoice", one["number"], who[one["client_id"]], *sums(one), one["due_date"], issue_date(one, dump)) for one in standing]
-        + [("payment", one["number"], one["total_cents"], one["currency"], paid_date(one, dump)) for one in settled]
-    )
-    found: Counter[tuple[Any, ...]] = Counter()
+    counted = [one for one in dump["invoices"] if counts(one)]
+    needed = {one["client_id"] for one in counted + [one for one in earlier["invoices"] if counts(one)]}
+    for one in dump["clients"]:
+        if one["id"] in needed:
+            yield ("client", one["name"], one["email"])
+    for one in counted:
+        money_there = [one[name] for name in ("subtotal_cents", "tax_cents", "total_cents", "currency")]
+        yield ("invoice", one["number"], who[one["client_id"]], *money_there, one["due_date"], issue_date(one, dump))
+        if is_settled(one):
+            yield ("payment", one["number"], one["total_cents"], one["currency"], paid_date(one, dump))
+
+
+def counts(invoice: Json) -> bool:
+    return invoice["status"] not in ("draft", "cancelled")
+
+
+def standing(records: Sequence[Json]) -> Iterator[tuple[Any, ...]]:
+    """List what stands in a hostile ledger, in the same words."""
+    live = [one for one in records if not one["void"] and not one["deleted"]]
+    names = {one["id"]: one["fields"].get("name") or one["fields"].get("number") for one in live}
     for one in live:
         fields = one["fields"]
         if one["kind"] == "client":
-            found["client", fields["name"], fields["email"]] += 1
+            yield ("client", fields["name"], fields["email"])
         elif one["kind"] == "invoice":
             money_there = [fields[name] for name in ("subtotal", "tax", "total", "currency")]
-            found["invoice", fields["number"], names.get(fields["client"]), *money_there, fields["due_date"], fields["issue_date"]] += 1
+            who = names.get(fields["client"])
+            yield ("invoice", fields["number"], who, *money_there, fields["due_date"], fields["issue_date"])
         else:
-            found["payment", numbers.get(fields["invoice"]), fields["amount"], fields["currency"], fields["paid_date"]] += 1
-    return [f"too many: {one}" for one in (found - expected).elements()] + [f"missing: {one}" for one in (expected - found).elements()]
-
-
-def sums(invoice: Json) -> list[Any]:
-    return [invoice["subtotal_cents"], invoice["tax_cents"], invoice["total_cents"], invoice["currency"]]
+            number = names.get(fields["invoice"])
+            yield ("payment", number, fields["amount"], fields["currency"], fields["paid_date"])

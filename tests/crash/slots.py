@@ -148,7 +148,7 @@ class Slot:
             left = [one.name for one in (self.folder / "ledger").glob(".*tmp")]
             return [f"{name}.csv is not what the source says" for name in differing] + left
         earlier = self.source.dumps["first"]
-        wrong = oracle.wrong_in_books(dump, earlier, self.server.records(), told)
+        wrong = oracle.wrong_in_books(oracle.kept_as_told(dump, earlier, told), earlier, self.server.records())
         audit = self.server.audit()
         return wrong + ([] if audit["clean"] else [f"the ledger's own audit: {audit}"])
 

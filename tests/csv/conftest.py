@@ -21,9 +21,16 @@ Make = Callable[..., CsvConnector]
 
 def client(n: int, **more: Any) -> Json:
     return {
-        **{"client_id": f"c{n}", "name": f"Åse {n} & Sons", "email": f"c{n}@example.com", "phone": "+4712345678"},
-        **{"address": "Storgata 1\n0155 Oslo", "country": "NO", "locale": "nb", "external_id": None},
-        **{"tags": "a;b", "archived_at": None},
+        "client_id": f"c{n}",
+        "name": f"Åse {n} & Sons",
+        "email": f"c{n}@example.com",
+        "phone": "+4712345678",
+        "address": "Storgata 1\n0155 Oslo",
+        "country": "NO",
+        "locale": "nb",
+        "external_id": None,
+        "tags": "a;b",
+        "archived_at": None,
         **more,
     }
 
@@ -34,10 +41,22 @@ def invoice(n: int, **more: Any) -> Json:
     kinds = ("created", "sent", "paid")
     events = [[f"e{n}-{k}", kind, f"{day}T10:0{k}:00Z", f'{{"n": {k}}}'] for k, kind in enumerate(kinds)]
     return {
-        **{"invoice_id": f"i{n}", "number": f"2026-{n:03d}", "client_id": f"c{n % 3}", "client_name": f"Åse {n % 3} & Sons"},
-        **{"currency": "NOK", "subtotal": 123450 + n, "tax": 30862, "total": 154312 + n, "status": "paid"},
-        **{"issue_date": day, "due_date": f"20{24 + n % 3}-0{n}-28", "paid_date": f"20{24 + n % 3}-0{n}-20"},
-        **{"public_url": f"https://pay.example.com/{n}", "notes": "not in the ledger", "lines": lines, "events": events},
+        "invoice_id": f"i{n}",
+        "number": f"2026-{n:03d}",
+        "client_id": f"c{n % 3}",
+        "client_name": f"Åse {n % 3} & Sons",
+        "currency": "NOK",
+        "subtotal": 123450 + n,
+        "tax": 30862,
+        "total": 154312 + n,
+        "status": "paid",
+        "issue_date": day,
+        "due_date": f"20{24 + n % 3}-0{n}-28",
+        "paid_date": f"20{24 + n % 3}-0{n}-20",
+        "public_url": f"https://pay.example.com/{n}",
+        "notes": "not in the ledger",
+        "lines": lines,
+        "events": events,
         **more,
     }
 
@@ -57,7 +76,9 @@ def loading(invoices: Iterable[Json] | None = None, clients: Iterable[Json] | No
     clients = [client(n) for n in range(3)] if clients is None else list(clients)
     invoices = [invoice(n) for n in range(1, 7)] if invoices is None else list(invoices)
     invoices.sort(key=lambda one: (one["issue_date"] or "", one["number"], one["invoice_id"]))
-    made: list[tuple[Verb, Kind, Json]] = [("create", "client", one) for one in sorted(clients, key=lambda c: c["name"])]
+    made: list[tuple[Verb, Kind, Json]] = [
+        ("create", "client", one) for one in sorted(clients, key=lambda c: c["name"])
+    ]
     made += [("create", "invoice", one) for one in invoices]
     made += [("settle", "payment", payment(one)) for one in invoices if one["status"] == "paid"]
     return [entry(number, *one) for number, one in enumerate(made)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from syncd.connector import Done, Stale
+from syncd.connector import Done, Scalar, Stale
 from syncd.errors import Unreachable
 from syncd.fields import differences
 from tests.csv.conftest import Make, change, expected, invoice, loading, standing, texts
@@ -78,7 +78,7 @@ def test_columns_and_rows_a_person_added_are_kept_and_follow(make: Make, books: 
     body.append(["mine", "x1", "X-1", *[""] * 7, "2020-01-01", "", "", ""])
     save(books / "invoices.csv", [["remark", *header], *body])
     assert ("invoice", "x1") in standing(connector)
-    pairs = {"issue_date": ("2025-01-15", "2029-01-01"), "number": ("2026-001", "9")}
+    pairs: dict[str, tuple[Scalar, Scalar]] = {"issue_date": ("2025-01-15", "2029-01-01"), "number": ("2026-001", "9")}
     assert isinstance(change(connector, "invoice", invoice(1), pairs), Done)
     header, *body = read(books / "invoices.csv")
     assert header[-1] == "remark"
@@ -115,7 +115,9 @@ def test_any_single_cell_edit_is_one_difference(make: Make, books: Path, partiti
             copy[2][at] = new
             save(path, copy)
             found = standing(connector)
-            told = [(name, path) for name, fields in wanted.items() for path in differences(fields, found.get(name, {}))]
+            told = [
+                (name, path) for name, fields in wanted.items() for path in differences(fields, found.get(name, {}))
+            ]
             told = [one for one in told if one[0][0] != "payment" or one[1] != "issue_date"]
             assert len(told) == 1, (path.name, column, told)
             assert set(found) == set(wanted)
@@ -136,10 +138,17 @@ def test_an_edit_is_told_even_after_syncd_wrote_again_and_own_writes_are_not(mak
     path = books / "clients.csv"
     path.write_bytes(path.read_bytes().replace(b"c1@", b"mine@"))
     change(connector, "invoice", invoice(3), {"status": ("sent", "opened")})
-    emails = [remote.fields["email"] for one in connector.changes(page.token) for remote in one.remotes if remote.kind == "client"]
+    emails = [
+        remote.fields["email"]
+        for one in connector.changes(page.token)
+        for remote in one.remotes
+        if remote.kind == "client"
+    ]
     assert "mine@example.com" in emails
     assert any(remote.by_hand for one in connector.changes(None) for remote in one.remotes if remote.kind == "client")
-    assert not any(remote.by_hand for one in connector.changes(None) for remote in one.remotes if remote.kind == "payment")
+    assert not any(
+        remote.by_hand for one in connector.changes(None) for remote in one.remotes if remote.kind == "payment"
+    )
 
 
 def test_a_missing_file_is_told_as_lost_and_built_anew(make: Make, books: Path) -> None:

@@ -131,6 +131,15 @@ class Daemon:
         file = self.folder / name / "invoices.csv"
         return file.read_text() if file.exists() else ""
 
+    def until_written(self, number: str = "", name: str = "ledger") -> None:
+        """Wait until an invoice of this number, or any, stands in a ledger."""
+        until(lambda: self.written(name) and number in self.written(name))
+
+    def newest_run(self) -> int:
+        """Give the number of the newest run, once none is under way."""
+        until(lambda: self.state("select count(*) from run where ended_at is null") == [(0,)])
+        return int(self.state("select max(n) from run")[0][0])
+
     def state(self, query: str) -> list[Any]:
         """Ask the state database."""
         base = sqlite3.connect(f"file:{self.folder}/state.db?mode=ro", uri=True, timeout=10)

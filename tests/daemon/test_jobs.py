@@ -7,17 +7,18 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
 from apscheduler.triggers.interval import IntervalTrigger
-from pydantic import SecretStr
 
 from syncd.daemon import jobs as module
 from syncd.daemon.beats import beat_of, drift_beat_of
 from syncd.daemon.jobs import Jobs
 from syncd.errors import Unreachable
+from syncd.secret import Secret
 from syncd.settings import SourceSettings
 from tests.daemon.process import Systemd, until
 
@@ -33,7 +34,7 @@ def jobs() -> Iterator[Jobs]:
 
 
 def source(**keys: object) -> SourceSettings:
-    return SourceSettings.model_validate({"name": "main", "api_key": SecretStr("ffk_made_up"), **keys})
+    return SourceSettings.model_validate({"name": "main", "api_key": Secret("ffk_made_up"), **keys})
 
 
 def test_a_job_woken_while_it_runs_runs_once_more_and_never_beside_itself(jobs: Jobs) -> None:
@@ -58,11 +59,15 @@ def test_a_job_woken_while_it_runs_runs_once_more_and_never_beside_itself(jobs: 
 
 
 def test_a_job_woken_the_moment_it_ends_runs_all_the_same(jobs: Jobs) -> None:
-    seen: list[str] = []
+    seen = list[str]()
     jobs.put("pull main", seen.append, "main", SELDOM)
+
+    def reached(number: int) -> bool:
+        return len(seen) >= number
+
     for number in range(1, 20):
         jobs.wake("pull main")
-        until(lambda number=number: len(seen) >= number)
+        until(partial(reached, number))
 
 
 def test_a_bug_in_a_job_is_logged_with_its_trace_and_the_job_goes_on(
@@ -85,7 +90,7 @@ def test_a_bug_in_a_job_is_logged_with_its_trace_and_the_job_goes_on(
 
 
 def test_one_job_that_hangs_does_not_keep_others_from_running(jobs: Jobs) -> None:
-    go, seen = threading.Event(), []
+    go, seen = threading.Event(), list[str]()
     for number in range(30):
         jobs.put(f"apply {number}", lambda _name: go.wait(20), "", SELDOM)
         jobs.wake(f"apply {number}")
@@ -96,7 +101,7 @@ def test_one_job_that_hangs_does_not_keep_others_from_running(jobs: Jobs) -> Non
 
 
 def test_after_the_end_was_asked_for_nothing_begins_and_what_hangs_is_named(jobs: Jobs) -> None:
-    go, seen = threading.Event(), []
+    go, seen = threading.Event(), list[str]()
     jobs.put("apply books", lambda _name: go.wait(20), "books", SELDOM)
     jobs.put("pull main", seen.append, "main", SELDOM)
     jobs.wake("apply books")

@@ -26,7 +26,7 @@ def test_systemd_hears_that_it_is_ready_alive_and_stopping(daemon: Daemon) -> No
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order(daemon: Daemon, number: signal.Signals) -> None:
     daemon.running()
-    until(daemon.written)
+    daemon.until_written()
     assert daemon.end(number)[0] == 0
     assert daemon.logged("daemon.stopped")
     assert not daemon.logged("daemon.left")
@@ -50,10 +50,22 @@ def test_wrong_settings_end_it_with_2_before_it_begins(daemon: Daemon) -> None:
     assert not daemon.systemd.heard_of("READY=1")
 
 
+def test_a_first_load_is_cut_short_in_order_and_resumed(daemon: Daemon, sandbox: Sandbox) -> None:
+    sandbox.change(latency=0.2)
+    daemon.running()
+    until(lambda: daemon.state("select count(*) from record where detail_print is not null")[0][0])
+    assert daemon.end()[0] == 0
+    assert daemon.logged("daemon.stopped")
+    assert not daemon.written()
+    sandbox.change(latency=0.0)
+    daemon.running()
+    daemon.until_written()
+
+
 def test_a_hanging_source_does_not_keep_it_from_ending_within_20_seconds(daemon: Daemon, sandbox: Sandbox) -> None:
     daemon.settings(daemon.ledger(), more='timeout = "120s"')
     daemon.running()
-    until(daemon.written)
+    daemon.until_written()
     sandbox.change(faults=(Fault("slow", seconds=120.0),))
     sandbox.traffic.reset()
     until(lambda: sandbox.traffic.total)
@@ -83,10 +95,10 @@ def test_a_hanging_target_does_not_keep_it_from_ending_and_nothing_is_booked_twi
 
 def test_a_reload_takes_a_new_target_in(daemon: Daemon) -> None:
     daemon.running()
-    until(daemon.written)
+    daemon.until_written()
     daemon.settings(daemon.ledger(), daemon.ledger("second"))
     daemon.reload()
-    until(lambda: daemon.written("second"))
+    daemon.until_written(name="second")
     assert daemon.written("second") == daemon.written()
     assert daemon.systemd.heard_of("RELOADING=1\nMONOTONIC_USEC=")
 
@@ -99,13 +111,13 @@ def test_a_target_taken_out_is_left_alone_after_a_reload(daemon: Daemon, sandbox
     daemon.reload()
     before = daemon.written("second")
     change.insert(sandbox.account, {"number": "AFTER-1"})
-    until(lambda: "AFTER-1" in daemon.written())
+    daemon.until_written("AFTER-1")
     assert daemon.written("second") == before
 
 
 def test_wrong_settings_at_a_reload_are_told_and_the_old_ones_go_on(daemon: Daemon, sandbox: Sandbox) -> None:
     daemon.running()
-    until(daemon.written)
+    daemon.until_written()
     good = daemon.file.read_text()
     for wrong in ("poll = [", good.replace('poll = "1s"', 'poll = "soon"'), good.replace("state.db", "other.db")):
         told = len(daemon.logged("settings.refused"))
@@ -113,5 +125,5 @@ def test_wrong_settings_at_a_reload_are_told_and_the_old_ones_go_on(daemon: Daem
         daemon.reload()
         assert len(daemon.logged("settings.refused")) == told + 1
     change.insert(sandbox.account, {"number": "STILL-1"})
-    until(lambda: "STILL-1" in daemon.written())
+    daemon.until_written("STILL-1")
     assert "Traceback" not in daemon.log.read_text()

@@ -59,6 +59,11 @@ class Server(ThreadingHTTPServer):
         while self._late:
             self._late.pop().join()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a caller that was stopped dead in the middle of a request."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
     def finish(self) -> None:
         """Wait for the late commits, then close the books."""
         self.wait()

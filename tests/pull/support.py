@@ -39,6 +39,12 @@ class Puller:
     store: Store = field(init=False)
     last: Pulled | None = None
 
+    @property
+    def before(self) -> Pulled:
+        """What the last pull came to."""
+        assert self.last is not None
+        return self.last
+
     def __post_init__(self) -> None:
         self.store = Store(f"sqlite:///{self.folder / 'state.db'}")
         self.source = SourceSettings(

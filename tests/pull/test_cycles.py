@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from syncd.sandbox import change, life
 from syncd.sandbox.data import made_up
+from syncd.sandbox.server import Sandbox
 
 from .conftest import Start
-from .support import assert_in_step, requests
+from .support import Puller, assert_in_step, requests
 
 ENVELOPES = ("bare", "data", "items", "results", "named")
 PAGES = [
@@ -28,8 +32,8 @@ PAGES = [
 ORDERS = ("newest", "oldest", "none", "unstable")
 
 
-def churn(sandbox, puller, seeds=(1, 2)) -> None:
-    for seed in seeds:
+def churn(sandbox: Sandbox, puller: Puller) -> None:
+    for seed in (1, 2):
         life.live(sandbox.account, seed, 0.2)
         puller.pull()
     puller.pull(full=True)
@@ -46,7 +50,7 @@ def test_every_envelope_is_followed_through_a_life(start: Start, envelope: str) 
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("pages", PAGES, ids=str)
-def test_every_way_of_paging_in_every_order_brings_everything(start: Start, pages: dict, order: str) -> None:
+def test_every_way_of_paging_in_every_order_brings_everything(start: Start, pages: dict[str, Any], order: str) -> None:
     sandbox, puller = start(order=order, **pages)
     puller.pull()
     if order == "unstable":
@@ -57,7 +61,7 @@ def test_every_way_of_paging_in_every_order_brings_everything(start: Start, page
     puller.pull(full=True)
     puller.pull(full=True)
     assert_in_step(puller, sandbox)
-    assert not puller.last.holds
+    assert not puller.before.holds
 
 
 @pytest.mark.parametrize("size", [1, 2, 39, 40, 41, 1000])
@@ -78,7 +82,7 @@ def test_an_ordinary_cycle_sees_whatever_an_invoice_does(start: Start, order: st
     assert puller.pull().order == order
     for seed in range(4):
         done = life.live(sandbox.account, seed, 0.3)
-        before = puller.last.revision
+        before = puller.before.revision
         puller.pull()
         wanted = {i for key, ids in done.items() if not key.startswith("client") for i in ids}
         # A reminder moves no row: it is seen when the details are read again.
@@ -119,7 +123,7 @@ def test_a_round_of_the_sweep_takes_as_long_as_it_should(start: Start) -> None:
     assert 40 <= asked <= 2 * 45
 
 
-def test_an_idle_cycle_costs_the_open_invoices(start: Start, note) -> None:
+def test_an_idle_cycle_costs_the_open_invoices(start: Start, note: Callable[[str], None]) -> None:
     account = made_up(clients=60, invoices=1200)
     opened = [x for x in account.invoices.values() if x.status in ("draft", "sent", "opened", "overdue")]
     sandbox, puller = start(account, page_size=50)
@@ -145,7 +149,7 @@ def test_a_reminder_is_seen_when_the_details_are_read_again(start: Start) -> Non
     puller.pull()
     invoice = next(x for x in sandbox.account.invoices.values() if x.status in ("sent", "opened"))
     sandbox.account.happen(invoice.id, "reminder", channel="email")
-    before = puller.last.revision
+    before = puller.before.revision
     for _ in range(24):
         puller.pull(after=60)
     assert puller.changed_since(before) == {invoice.id}

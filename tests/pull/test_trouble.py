@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from syncd.errors import Refused, Unreachable
+from syncd.pull import Pulled
 from syncd.sandbox import change
 from syncd.sandbox.data import made_up
 
@@ -12,7 +16,7 @@ from .conftest import Start
 from .support import Puller, api_of, assert_in_step, requests
 
 
-def codes(pulled) -> set[tuple[str, str]]:
+def codes(pulled: Pulled) -> set[tuple[str, str]]:
     return {(one.code, one.id) for one in pulled.findings}
 
 
@@ -48,7 +52,7 @@ def test_an_id_that_two_different_invoices_share_is_a_finding(start: Start, far:
 @pytest.mark.parametrize(
     "fault", [{"kind": "status_5xx", "status": 500}, {"kind": "truncated_json"}, {"kind": "html_error"}]
 )
-def test_a_detail_that_cannot_be_read_is_a_finding_and_is_asked_for_again(start: Start, fault: dict) -> None:
+def test_a_detail_that_cannot_be_read_is_a_finding_and_is_asked_for_again(start: Start, fault: dict[str, Any]) -> None:
     sandbox, puller = start()
     bad = list(sandbox.account.invoices)[5]
     sandbox.change(faults=[{**fault, "path": f"/invoices/{bad}"}])
@@ -58,7 +62,7 @@ def test_a_detail_that_cannot_be_read_is_a_finding_and_is_asked_for_again(start:
     assert len(puller.records("invoice")) == len(sandbox.account.invoices)
     assert codes(puller.pull()) == {("detail_unreadable", bad)}
     sandbox.change(faults=[])
-    before = puller.last.revision
+    before = puller.before.revision
     assert not puller.pull().findings
     assert puller.changed_since(before) == {bad}
     assert_in_step(puller, sandbox)
@@ -121,7 +125,7 @@ def test_a_refused_key_stops_the_cycle_and_keeps_what_was_stored(start: Start) -
     assert len(puller.records("invoice")) == 40
 
 
-def test_an_unreachable_source_stops_the_cycle(start: Start, tmp_path) -> None:
+def test_an_unreachable_source_stops_the_cycle(tmp_path: Path) -> None:
     api = api_of("http://127.0.0.1:9/api/v1", "ffk_x", attempts=1)
     puller = Puller(tmp_path, api)
     with pytest.raises(Unreachable):

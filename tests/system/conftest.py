@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import syncd.cli.app
 from syncd.sandbox.account import Account
 from syncd.sandbox.data import made_up
 from syncd.sandbox.options import Options
@@ -16,6 +18,14 @@ from syncd.sandbox.server import Sandbox
 from tests.system.company import Company
 
 Found = Callable[..., Company]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_command_line() -> Iterator[None]:
+    """Put the command line together once for all the commands that run within this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(syncd.cli.app, "command", functools.cache(syncd.cli.app.command))
+        yield
 
 
 @pytest.fixture
