@@ -9,9 +9,11 @@ import contextlib
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -30,7 +32,6 @@ from syncd.settings import Settings, SourceSettings, TargetSettings
 from syncd.state import cursors, problems, runs
 from syncd.state.store import Store
 from syncd.sync import Passed, Wish, sync
-
 
 SOURCE_HOLDS = frozenset({"account_changed", "walk_too_short"})
 """The safety stops of a source, which ``--force`` lets pass."""
@@ -107,7 +108,7 @@ class Engine:
     def pull(self, name: str, reread: Reread = Reread(), *, force: bool = False) -> SourceRun:
         """Poll one source; what stops it is told, not raised."""
         source, result = self.settings.sources[name], SourceRun(name)
-        api = fastfaktura(source)
+        api = fastfaktura(source, self.sleep)
         try:
             result.pulled = pull(
                 source,
@@ -160,7 +161,23 @@ class Engine:
 
     def connector(self, target: TargetSettings, folder: Path) -> Connector:
         """Make the connector of a target; nothing is opened by that."""
-        return target.connector(target.connector_settings, context(target, self.settings, self.store, self.now, folder))
+        return target.connector(target.connector_settings, self.context(target, folder))
+
+    def context(self, target: TargetSettings, folder: Path) -> Context:
+        """Put together what a connector is lent."""
+        return Context(
+            target=target.name,
+            http=partial(Http, sleep=self.sleep),
+            now=self.now,
+            log=structlog.get_logger("connector").bind(target=target.name),
+            folder=self.settings.folder,
+            scratch=folder,
+            tokens=runs.StoredTokens(self.store, target.name),
+        )
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but no longer than until a stop is asked for."""
+        self.stop.wait(seconds)
 
     def capabilities(self, target: TargetSettings) -> Capabilities:
         """What the connector of a target declares."""
@@ -181,7 +198,7 @@ class Engine:
             return ZoneInfo("UTC")
 
 
-def fastfaktura(source: SourceSettings) -> FastFaktura:
+def fastfaktura(source: SourceSettings, sleep: Callable[[float], None] = time.sleep) -> FastFaktura:
     """Make the client of one source: one connection pool, its key in the headers only."""
     key = source.api_key.reveal()
     headers = {"X-Api-Key": key} if source.auth == "x-api-key" else {"Authorization": f"Bearer {key}"}
@@ -192,23 +209,9 @@ def fastfaktura(source: SourceSettings) -> FastFaktura:
         secrets=(key,),
         timeout=source.timeout.total_seconds(),
         pool=source.concurrency,
+        sleep=sleep,
     )
     return FastFaktura(http)
-
-
-def context(
-    target: TargetSettings, settings: Settings, store: Store, now: Callable[[], datetime], folder: Path
-) -> Context:
-    """Put together what a connector is lent."""
-    return Context(
-        target=target.name,
-        http=Http,
-        now=now,
-        log=structlog.get_logger("connector").bind(target=target.name),
-        folder=settings.path.parent,
-        scratch=folder,
-        tokens=runs.StoredTokens(store, target.name),
-    )
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from connectors.csv.layout import COLUMNS, LAST, Cells, Holds, Key, Table
 from connectors.csv.rows import Slots, Writer, client_key, invoice_key
 from syncd.connector import Done, Exists, Outcome, Scalar, Stale
 from syncd.errors import ContractError
+from syncd.fields import same
 
 GROUPS: dict[str, Table] = {"lines": "invoice_lines", "events": "events"}
 PROOF: dict[str, str] = {"lines": "quantity", "events": "event_id"}
@@ -109,7 +110,7 @@ class Applying:
         cells, rows, stale = self._sort_out(record, table, owner, changes)
         for cell in cells:
             value = cell.value(self._writer)
-            if (value or None) not in {cell.before or None, cell.after or None}:
+            if not same(value, cell.before) and not same(value, cell.after):
                 stale = stale or f"a cell holds {value!r} and not {cell.before!r}"
         if stale:
             return Stale(stale)

@@ -17,9 +17,12 @@ from connectors.csv.merging import Source
 from connectors.csv.rows import event_fields, flat_fields, line_fields
 from connectors.csv.standing import source_of
 from connectors.csv.temporary import database
-from syncd.connector import Fields, Found, How, Page, Remote, Wanted
+from syncd.connector import Fields, Found, How, Kind, Page, Remote, Wanted
 
 PAGE = 200
+FEW = 2000
+"""So many wanted records are looked for without an index of all that stands."""
+
 SCHEMA = """
 CREATE TABLE remotes (kind TEXT, id TEXT, number TEXT, email TEXT, name TEXT, by_hand INTEGER, fields BLOB);
 """
@@ -49,7 +52,12 @@ def pages(ledger: Ledger, since: str | None, scratch: Path) -> Iterator[Page]:
 
 
 def found(ledger: Ledger, wanted: Iterable[Wanted], scratch: Path) -> Iterator[Found]:
-    """Index all that stands, then answer in the order asked."""
+    """Answer in the order asked; all that stands is indexed only where many are wanted, or one of few stands there."""
+    few = list(itertools.islice(wanted := iter(wanted), FEW))
+    if len(few) < FEW and not _any_stands(ledger, few, scratch):
+        yield from (Found(one.kind, one.id) for one in few)
+        return
+    wanted = itertools.chain(few, wanted)
     with database(scratch, SCHEMA) as db:
         with source_of(ledger, {file: file.name for file in ledger.files}, scratch) as source:
             db.executemany("INSERT INTO remotes VALUES (?, ?, ?, ?, ?, ?, ?)", map(_indexed, _remotes(ledger, source)))
@@ -57,6 +65,26 @@ def found(ledger: Ledger, wanted: Iterable[Wanted], scratch: Path) -> Iterator[F
             db.execute(statement)
         for one in wanted:
             yield Found(one.kind, one.id, tuple(_candidates(db, one)))
+
+
+def _any_stands(ledger: Ledger, few: list[Wanted], scratch: Path) -> bool:
+    """Tell whether any row of a client, invoice or payment could be one of these."""
+    told = {(one.kind, column, value) for one in few for _, column, value in _asked(one) if value}
+    columns: dict[Kind, tuple[str, ...]] = {"client": ("email", "name"), "invoice": ("number",), "payment": ()}
+    dress = ledger.settings.dress
+    with source_of(ledger, {file: file.name for file in ledger.files}, scratch) as source:
+        for file in ledger.files:
+            kind = KIND[file.table]
+            if file.table not in ("clients", "invoices", "payments") or all(one.kind != kind for one in few):
+                continue
+            for group in source.groups(file.table, file.part):
+                for cells in group.rows:
+                    fields = flat_fields(file.table, cells, dress)
+                    if (kind, "id", group.owner) in told or any(
+                        (kind, c, fields.get(c)) in told for c in columns[kind]
+                    ):
+                        return True
+    return False
 
 
 def _indexed(remote: Remote) -> tuple[str | int | bytes | None, ...]:

@@ -40,6 +40,8 @@ class Walk:
     """The ids of the last page that brought rows."""
     before_ids: frozenset[str] = frozenset()
     first_ids: frozenset[str] = frozenset()
+    """The ids of the first two pages, for some servers begin again past the end."""
+    taken: int = 0
     last_page: int | None = None
     """The last page that brought rows not seen just before."""
     doubt: bool = False
@@ -64,8 +66,9 @@ class Walk:
             self.doubt = True
             self.page += 1
             return False
-        if not self.first_ids:
-            self.first_ids = frozenset(ids)
+        self.taken += 1
+        if self.taken <= 2:
+            self.first_ids = self.first_ids.union(ids)
         self.before_ids = frozenset(self.last_ids)
         self.last_ids, self.last_page, self.doubt = tuple(ids), self.page, False
         self.page += 1

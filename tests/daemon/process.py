@@ -21,7 +21,7 @@ from syncd.sandbox.server import Sandbox
 from tests.hostile.fixtures import installed
 
 SYNCD = [sys.executable, "-m", "syncd"]
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 def until(fact: Callable[[], Any], seconds: float = DEADLINE) -> Any:

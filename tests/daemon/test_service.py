@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,23 @@ def test_a_target_taken_out_is_left_alone_after_a_reload(daemon: Daemon, sandbox
     change.insert(sandbox.account, {"number": "AFTER-1"})
     daemon.until_written("AFTER-1")
     assert daemon.written("second") == before
+
+
+def test_a_renamed_target_waits_until_its_books_are_no_longer_written_under_the_old_name(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    with HostileServer(tmp_path / "keyless.db", "keyless") as server:
+        server.behave(script=["slow"], late=6.0)
+        daemon.settings(server.settings("old", timeout=120.0))
+        daemon.running()
+        until(lambda: server.counts()["requests"].get("batch slow"))
+        daemon.settings(server.settings("new", timeout=120.0))
+        daemon.reload()
+        until(lambda: daemon.logged("source.pulled") and not daemon.state("select n from plan where state = 'open'"))
+        until(lambda: any(line["target"] == "new" for line in daemon.logged("target.synced")))
+        assert server.audit()["clean"]
+        assert daemon.state("select distinct target from plan") == [("old",), ("new",)]
+        assert daemon.end()[0] == 0
 
 
 def test_wrong_settings_at_a_reload_are_told_and_the_old_ones_go_on(daemon: Daemon, sandbox: Sandbox) -> None:
