@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from syncd import due
 from syncd.connector import Fields, Page, Remote
 from syncd.content import client_content, invoice_content, payment_content
+from syncd.desired import dates, stands
 from syncd.due import DueInvoice, Narrow
+from syncd.facts import NOWHERE, Place
 from syncd.fields import flatten
 from syncd.model import Client, Invoice, Kind
-from syncd.plan import NOWHERE, Place, dates, stands
 from syncd.reconcile import (
     Difference,
     Report,

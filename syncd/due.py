@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy.engine import Row
 
+from syncd.facts import Seen
 from syncd.model import Client, Invoice, Kind, Rejection
 from syncd.payload import read_client, read_invoice
-from syncd.plan import Seen
 from syncd.session import Session
 from syncd.state import work
 

@@ -17,11 +17,12 @@ from sqlalchemy.engine import Connection
 from syncd import due
 from syncd.connector import Content, Fields, Found, How, Page, Remote, Wanted
 from syncd.content import client_content, invoice_content, payment_content
+from syncd.desired import dates, stands
 from syncd.due import DueInvoice, Narrow, Range
+from syncd.facts import NOWHERE, Place
 from syncd.fields import differences, flatten
 from syncd.marks import mark
 from syncd.model import Client, Invoice, Kind
-from syncd.plan import NOWHERE, Place, dates, stands
 from syncd.session import Session
 from syncd.state import bindings, cursors
 
@@ -223,7 +224,7 @@ def _wanted(
     *,
     all_clients: bool,
 ) -> Iterator[Wanted]:
-    """Stream what has no mapping: clients that are needed, invoices that are to stand, payments of paid ones."""
+    """Stream what has no mapping: clients that are needed, invoices, and payments, which may stand though not paid."""
     asked: set[str] = set()
     if all_clients:
         for chunk in due.clients(session, reach):
@@ -267,7 +268,12 @@ def _wanted_invoices(
         )
         if not isinstance(one.invoice, Invoice) or not isinstance(one.client, Client):
             continue
-        if not one.seen.gone and stands(one.invoice, place, session.policy) and narrow.takes(one.invoice):
+        cancelled = one.invoice.status == "cancelled"  # it may yet stand there, from before the state was lost
+        if (
+            not one.seen.gone
+            and (cancelled or stands(one.invoice, place, session.policy))
+            and narrow.takes(one.invoice)
+        ):
             due_now.append(
                 (
                     one,
@@ -281,7 +287,7 @@ def _wanted_invoices(
     for _, invoice, client, place, payment in due_now:
         if not place.binding or place.binding.state == "void":
             yield _want("invoice", invoice.id, invoice_content(invoice, client), contents)
-        if invoice.status == "paid" and invoice.total and (not payment.binding or payment.binding.state == "void"):
+        if "settle" in session.can.verbs and (not payment.binding or payment.binding.state == "void"):
             yield _want("payment", invoice.id, payment_content(invoice), contents, place)
 
 

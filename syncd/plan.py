@@ -6,87 +6,23 @@ shows every status and every change; in *books*, what is booked stays as it is u
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, tzinfo
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from syncd.connector import FIELDS, Content, Fields, Operation, Scalar, Verb
+from syncd.connector import Content, Fields, Operation, Scalar, Verb
 from syncd.content import client_content, invoice_content, payment_content
+from syncd.desired import dates, stands
+from syncd.facts import Binding, Place, Policy, Seen
 from syncd.fields import flatten
 from syncd.marks import key, mark
 from syncd.match import Ambiguous, Candidate, choose
-from syncd.merge import Conflicts, Differs, Merged, Owner, merge, row_of
+from syncd.merge import Merged, merge, row_of
 from syncd.model import Client, Invoice, Kind, Rejection
 from syncd.problems import Finding
 
 GUARDED = frozenset({"number", "client_id", "currency", "subtotal", "tax", "total", "issue_date"})
 """What must not change silently once it is booked: money, number, client and date."""
 GUARDED_LINE = frozenset({"quantity", "unit_price", "tax_rate"})
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the settings, the capabilities and the books say about one target."""
-
-    fields: Mapping[Kind, frozenset[str]]
-    verbs: frozenset[Verb]
-    zone: tzinfo
-    picture: bool = False
-    drafts: bool = False
-    unsettle: bool = False
-    on_change: Literal["problem", "update", "reverse"] = "problem"
-    undated: Literal["due_date", "issue_date", "first_seen"] | None = None
-    start_date: date | None = None
-    locked_until: date | None = None
-    currencies: frozenset[str] | None = None
-    match: tuple[str, ...] = ("mark", "external_id", "number", "email", "name")
-    owners: Mapping[str, Owner] = field(default_factory=dict)
-    conflicts: Conflicts = "person"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """When the mirror saw what: ``status_seen`` is ``None`` while the record had no other status before."""
-
-    first_seen: datetime
-    status_seen: datetime | None = None
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """A mapping as the planner sees it; ``base`` is flat, ``drift`` what stands in the target instead."""
-
-    external_id: str
-    version: str | None
-    base: Fields
-    state: Literal["live", "void", "removed"] = "live"
-    generation: int = 0
-    drift: Differs = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a record stands at the target: its binding, or the candidates that may be it."""
-
-    binding: Binding | None = None
-    candidates: Sequence[Candidate] = ()
-    taken_back: int = 0
-    """Records under the mark that stand voided there: made and taken back, perhaps by a run nobody remembers."""
-
-    @property
-    def live(self) -> Binding | None:
-        """The binding, if the record stands."""
-        return self.binding if self.binding and self.binding.state == "live" else None
-
-    @property
-    def removed(self) -> bool:
-        """A person took the record out there."""
-        return self.binding is not None and self.binding.state == "removed"
-
-
-NOWHERE = Place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,47 +77,6 @@ def plan_invoice(
         paid = _payment(dated, payment, policy)
         return Decision(own.operations + paid.operations, own.findings + paid.findings)
     return own
-
-
-def stands(invoice: Invoice, place: Place, policy: Policy) -> bool:
-    """Tell whether an invoice of this status is to stand in the target at all, or already does."""
-    if place.binding and place.binding.state != "void":
-        return True
-    if invoice.status == "draft":
-        return policy.drafts
-    return invoice.status != "cancelled" or policy.picture
-
-
-def dates(invoice: Invoice, seen: Seen, place: Place, payment: Place, policy: Policy) -> Invoice:
-    """Date what the payload leaves undated: as written before, else when the change was seen, else as ``undated``."""
-    issued = invoice.issue_date or _written(place, "issue_date") or _when_seen(seen, policy.zone)
-    if issued is None and policy.undated:
-        issued = invoice.due_date if policy.undated == "due_date" else _day(seen.first_seen, policy.zone)
-    paid = invoice.paid_date if invoice.status == "paid" else None
-    if invoice.status == "paid" and paid is None:
-        fallback = {
-            "due_date": invoice.due_date,
-            "issue_date": issued,
-            "first_seen": _day(seen.first_seen, policy.zone),
-        }
-        paid = _written(payment, "paid_date") or _when_seen(seen, policy.zone)
-        paid = paid or (fallback[policy.undated] if policy.undated else None)
-    if issued == invoice.issue_date and paid == invoice.paid_date:
-        return invoice
-    return replace(invoice, issue_date=issued, paid_date=paid)
-
-
-def _written(place: Place, name: str) -> date | None:
-    text = place.binding.base.get(name) if place.binding else None
-    return date.fromisoformat(str(text)) if text else None
-
-
-def _when_seen(seen: Seen, zone: tzinfo) -> date | None:
-    return _day(seen.status_seen, zone) if seen.status_seen else None
-
-
-def _day(moment: datetime, zone: tzinfo) -> date:
-    return moment.astimezone(zone).date()
 
 
 def _invoice(invoice: Invoice, client: Client, place: Place, payment: Place, policy: Policy) -> Decision:
@@ -461,17 +356,3 @@ def _told(differences: Mapping[str, tuple[Scalar, Scalar]]) -> str:
 
 def _text(value: Scalar) -> str:
     return "nothing" if value in (None, "") else str(value)
-
-
-__all__ = [
-    "FIELDS",
-    "NOWHERE",
-    "Binding",
-    "Decision",
-    "Place",
-    "Policy",
-    "Seen",
-    "plan_client",
-    "plan_invoice",
-    "stands",
-]

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from syncd import due
 from syncd.connector import Operation, Rejected
 from syncd.due import DueClient, DueInvoice, Narrow, Range
+from syncd.facts import NOWHERE, Place
 from syncd.model import Client, Invoice, Kind
-from syncd.plan import NOWHERE, Decision, Place, plan_client, plan_invoice
+from syncd.plan import Decision, plan_client, plan_invoice
 from syncd.problems import Finding
 from syncd.safety import is_surprising
 from syncd.session import Session
@@ -113,6 +114,7 @@ def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
             places.get(("invoice", one.id), NOWHERE),
             places.get(("payment", one.id), NOWHERE),
         )
+        place, payment = _known_again(one, place, payment, session.policy)
         decision = plan_invoice(one.invoice, one.id, one.client, one.seen, place, payment, session.policy)
         if not decision.operations and not decision.findings:
             continue
@@ -131,6 +133,26 @@ def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
         findings,
         [(kind, one_id) for one_id in ids for kind in ("invoice", "payment")],
     )
+
+
+def _known_again(one: DueInvoice, place: Place, payment: Place, policy: Policy) -> tuple[Place, Place]:
+    """Take what stands under our mark though it no longer should for bound: the state that knew of it was lost."""
+    if not isinstance(one.invoice, Invoice) or not isinstance(one.client, Client):
+        return place, payment
+    if one.invoice.status == "cancelled" and not policy.picture:
+        place = _marked(place, invoice_content(one.invoice, one.client), policy.fields["invoice"])
+    ours = not policy.picture or not any(candidate.by_hand for candidate in payment.candidates)
+    if ours and (one.invoice.status != "paid" or not one.invoice.total):
+        payment = _marked(payment, payment_content(one.invoice), policy.fields.get("payment", frozenset()))
+    return place, payment
+
+
+def _marked(place: Place, content: Content, fields: frozenset[str]) -> Place:
+    own = [one for one in place.candidates if one.how == "mark"]
+    if not own or place.live or place.removed:
+        return place
+    stood = {path: found for path, (_, found) in own[0].differs.items()}
+    return Place(Binding(own[0].external_id, own[0].version, flatten(content, fields) | stood))
 
 
 def _client_comes(draft: Draft, client_id: str, one: DueInvoice, known: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 
 from syncd.connector import Books, Capabilities, Connector
 from syncd.errors import SettingsError
-from syncd.plan import Policy
+from syncd.facts import Policy
 from syncd.settings import TargetSettings
 from syncd.state.store import Store
 

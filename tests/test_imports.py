@@ -22,7 +22,8 @@ CONTRACT = {
 """What a connector may know of syncd."""
 
 PURE = {
-    *("syncd.canonical", "syncd.catalogue", "syncd.content", "syncd.errors", "syncd.fields", "syncd.marks"),
+    *("syncd.canonical", "syncd.catalogue", "syncd.content", "syncd.desired", "syncd.errors", "syncd.facts"),
+    *("syncd.fields", "syncd.marks"),
     *("syncd.match", "syncd.merge", "syncd.model", "syncd.moments", "syncd.money", "syncd.payload"),
     *("syncd.plan", "syncd.problems", "syncd.readers", "syncd.reconcile", "syncd.safety"),
     "syncd.tax",

@@ -12,10 +12,10 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection, Row
 
 from syncd.connector import Scalar
+from syncd.facts import Binding, Place
 from syncd.fields import flatten
 from syncd.match import Candidate
 from syncd.model import Kind
-from syncd.plan import Binding, Place
 from syncd.state import journal
 from syncd.state.tables import mapping, observation
 

@@ -1,0 +1,50 @@
+"""Which invoices are to stand in a target, and on which dates; planner, observe and reconcile all ask here. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, tzinfo
+
+from syncd.facts import Place, Policy, Seen
+from syncd.model import Invoice
+
+
+def stands(invoice: Invoice, place: Place, policy: Policy) -> bool:
+    """Tell whether an invoice of this status is to stand in the target at all, or already does."""
+    if place.binding and place.binding.state != "void":
+        return True
+    if invoice.status == "draft":
+        return policy.drafts
+    return invoice.status != "cancelled" or policy.picture
+
+
+def dates(invoice: Invoice, seen: Seen, place: Place, payment: Place, policy: Policy) -> Invoice:
+    """Date what the payload leaves undated: as written before, else when the change was seen, else as ``undated``."""
+    issued = invoice.issue_date or _written(place, "issue_date") or _when_seen(seen, policy.zone)
+    if issued is None and policy.undated:
+        issued = invoice.due_date if policy.undated == "due_date" else _day(seen.first_seen, policy.zone)
+    paid = invoice.paid_date if invoice.status == "paid" else None
+    if invoice.status == "paid" and paid is None:
+        fallback = {
+            "due_date": invoice.due_date,
+            "issue_date": issued,
+            "first_seen": _day(seen.first_seen, policy.zone),
+        }
+        paid = _written(payment, "paid_date") or _when_seen(seen, policy.zone)
+        paid = paid or (fallback[policy.undated] if policy.undated else None)
+    if issued == invoice.issue_date and paid == invoice.paid_date:
+        return invoice
+    return replace(invoice, issue_date=issued, paid_date=paid)
+
+
+def _written(place: Place, name: str) -> date | None:
+    text = place.binding.base.get(name) if place.binding else None
+    return date.fromisoformat(str(text)) if text else None
+
+
+def _when_seen(seen: Seen, zone: tzinfo) -> date | None:
+    return _day(seen.status_seen, zone) if seen.status_seen else None
+
+
+def _day(moment: datetime, zone: tzinfo) -> date:
+    return moment.astimezone(zone).date()

@@ -1,0 +1,77 @@
+"""The facts the planner decides on: the policy of a target, what the mirror saw when, and where records stand. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from typing import Literal
+
+from syncd.connector import Fields, Verb
+from syncd.match import Candidate
+from syncd.merge import Conflicts, Differs, Owner
+from syncd.model import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the settings, the capabilities and the books say about one target."""
+
+    fields: Mapping[Kind, frozenset[str]]
+    verbs: frozenset[Verb]
+    zone: tzinfo
+    picture: bool = False
+    drafts: bool = False
+    unsettle: bool = False
+    on_change: Literal["problem", "update", "reverse"] = "problem"
+    undated: Literal["due_date", "issue_date", "first_seen"] | None = None
+    start_date: date | None = None
+    locked_until: date | None = None
+    currencies: frozenset[str] | None = None
+    match: tuple[str, ...] = ("mark", "external_id", "number", "email", "name")
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    conflicts: Conflicts = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When the mirror saw what: ``status_seen`` is ``None`` while the record had no other status before."""
+
+    first_seen: datetime
+    status_seen: datetime | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A mapping as the planner sees it; ``base`` is flat, ``drift`` what stands in the target instead."""
+
+    external_id: str
+    version: str | None
+    base: Fields
+    state: Literal["live", "void", "removed"] = "live"
+    generation: int = 0
+    drift: Differs = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands at the target: its binding, or the candidates that may be it."""
+
+    binding: Binding | None = None
+    candidates: Sequence[Candidate] = ()
+    taken_back: int = 0
+    """Records under the mark that stand voided there: made and taken back, perhaps by a run nobody remembers."""
+
+    @property
+    def live(self) -> Binding | None:
+        """The binding, if the record stands."""
+        return self.binding if self.binding and self.binding.state == "live" else None
+
+    @property
+    def removed(self) -> bool:
+        """A person took the record out there."""
+        return self.binding is not None and self.binding.state == "removed"
+
+
+NOWHERE = Place()
