@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from syncd import due
-from syncd.connector import Operation, Rejected
+from syncd.connector import Content, Operation, Rejected
+from syncd.content import invoice_content, payment_content
 from syncd.due import DueClient, DueInvoice, Narrow, Range
-from syncd.facts import NOWHERE, Place
+from syncd.facts import NOWHERE, Binding, Place, Policy
+from syncd.fields import flatten
 from syncd.model import Client, Invoice, Kind
 from syncd.plan import Decision, plan_client, plan_invoice
 from syncd.problems import Finding

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.connector import FIELDS, Operation
+from syncd.connector import FIELDS, Operation, Verb
 from syncd.content import client_content, invoice_content
 from syncd.facts import NOWHERE, Binding, Place, Policy, Seen
 from syncd.fields import flatten
@@ -19,7 +19,7 @@ from syncd.model import Client, Invoice, Line
 from syncd.plan import Decision, plan_client, plan_invoice
 
 ALL = {kind: frozenset(names) for kind, names in FIELDS.items()}
-VERBS = frozenset({"create", "adopt", "update", "settle", "unsettle", "void", "archive"})
+VERBS: frozenset[Verb] = frozenset({"create", "adopt", "update", "settle", "unsettle", "void", "archive"})
 PICTURE = Policy(ALL, VERBS, ZoneInfo("Europe/Oslo"), picture=True)
 BOOKS = Policy(
     {**ALL, "invoice": ALL["invoice"] - {"status", "paid_date", "events", "public_url", "client_name"}},
@@ -255,7 +255,7 @@ def carry_out(operations: tuple[Operation, ...], places: dict[str, Place], polic
         before = places[one.kind].binding
         undone = one.verb == "unsettle" or (one.verb == "void" and not policy.picture)
         generation = (before.generation if before else 0) + undone
-        external_id = before.external_id if before else one.key
+        external_id = before.external_id if before and one.verb not in ("create", "settle") else one.key
         places[one.kind] = Place(Binding(external_id, "1", base, "void" if undone else "live", generation))
 
 

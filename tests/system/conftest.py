@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytest.register_assert_rewrite("tests.system.company", "tests.system.expected")
+
 import syncd.cli.app
 from syncd.sandbox.account import Account
 from syncd.sandbox.data import made_up

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -41,10 +40,9 @@ def test_trouble_that_passes_leaves_an_equal_ledger(name: str, found: Found) -> 
 
 @pytest.mark.parametrize("kind", ["status_5xx", "drop_before", "drop_midway", "truncated_json", "html_error"])
 def test_trouble_that_stays_is_told_with_exit_3_and_what_stands_is_left_alone(
-    kind: str, found: Found, monkeypatch: pytest.MonkeyPatch, note: Callable[[str], None]
+    kind: str, found: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del note
-    monkeypatch.setattr("syncd.http.random.uniform", lambda *_: 0.0, raising=False)
+    monkeypatch.setattr("syncd.http._BACKOFF", lambda _: 0.0)
     company = found(made_up(seed=42, clients=5, invoices=16), page_size=5)
     company.run()
     before = company.bytes_of_ledger()
