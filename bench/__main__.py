@@ -95,7 +95,7 @@ def _later(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "state.db")) as state, state:
         where = "owner = 'source:shop' AND name = 'learnt'"
         learnt = orjson.loads(state.execute(f"SELECT value FROM cursor WHERE {where}").fetchone()[0])
-        for name in ("began_at", "ended_at", "grown_at"):
+        for name in ("began_at", "ended_at"):
             learnt[name] -= BEAT
         state.execute(f"UPDATE cursor SET value = ? WHERE {where}", [orjson.dumps(learnt).decode()])
 

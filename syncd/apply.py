@@ -242,6 +242,7 @@ def _close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result:
     through: list[tuple[str, str]] = []
     findings: list[Finding] = []
     undone: list[tuple[str, str, int]] = []
+    adopted: list[tuple[str, str, str, int]] = []
     for row, outcome in closed:
         if isinstance(outcome, Unknown):
             continue
@@ -253,6 +254,8 @@ def _close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result:
                 undone.append((row.kind, row.id, row.n))
             else:
                 bound.append((row.kind, row.id, outcome.external_id, outcome.version, row.n))
+            if row.verb == "adopt":
+                adopted.append((row.kind, row.id, outcome.external_id, row.n))
         elif isinstance(outcome, Rejected):
             result.rejected += 1
             states.append((row.n, "rejected", outcome.reason))
@@ -265,6 +268,7 @@ def _close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result:
     with session.store.write() as connection:
         now = session.seconds()
         journal.close(connection, states, now)
+        bindings.keep_drift(connection, session.name, adopted)
         bindings.bind(connection, session.name, bound)
         for kind, record_id, number in undone:
             bindings.unbind(connection, session.name, kind, record_id, number)

@@ -11,10 +11,11 @@ from syncd.desired import dates, stands
 from syncd.due import DueInvoice, Narrow
 from syncd.facts import NOWHERE, Place
 from syncd.fields import flatten
-from syncd.model import Client, Invoice, Kind
+from syncd.model import KINDS, Client, Invoice, Kind
 from syncd.reconcile import (
     Difference,
     Report,
+    What,
     add_up,
     compare,
     name_of,
@@ -35,13 +36,15 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
     for page in session.connector.changes(None):
         _compare_page(session, page, narrow, report, seen, unexpected)
         session.progress(sum(len(ids) for ids in seen.values()), None, "compared")
+    removed = _removed(session)
     missing = _missing(session, narrow, report, seen, all_clients=all_clients)
     for kind in seen:
         pairs, gone, strange = pair_records(kind, missing[kind], unexpected[kind])
         report.differences += pairs
         for record_id, fields in missing[kind].items():
             if record_id not in gone:
-                report.differences.append(Difference("missing", kind, record_id, name_of(fields) or record_id))
+                what: What = "removed" if record_id in removed[kind] else "missing"
+                report.differences.append(Difference(what, kind, record_id, name_of(fields) or record_id))
         if narrow.all:
             for external, fields in unexpected[kind].items():
                 if external not in strange:
@@ -128,7 +131,9 @@ def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place,
         return {}
     invoice = dates(invoice, one.seen, place, payment, session.policy)
     start = session.policy.start_date
-    if invoice.issue_date is None or (start and invoice.issue_date < start and not place.binding):
+    if invoice.issue_date is None and invoice.status != "draft":
+        return {}
+    if invoice.issue_date and start and invoice.issue_date < start and not place.binding:
         return {}
     content = invoice_content(invoice, one.client)
     if one.seen.gone:
@@ -139,6 +144,12 @@ def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place,
     if invoice.status == "paid" and invoice.total and invoice.paid_date and not one.seen.gone:
         expected["payment", one.id] = flatten(payment_content(invoice), fields["payment"])
     return expected
+
+
+def _removed(session: Session) -> dict[Kind, set[str]]:
+    """Name the records that a person took out of the target."""
+    with session.store.read() as connection:
+        return {kind: bindings.removed_ids(connection, session.name, kind) for kind in KINDS}
 
 
 def _missing(

@@ -112,13 +112,15 @@ class Books:
 
     ``identity`` names the books so that other credentials, another company or another folder are noticed (stable for
     as long as they are the same books). ``findings`` are sentences on what is missing or wrong, for ``check``.
-    ``empty``: nothing at all stands there, so there is nothing to look for. ``locked_until``: the last closed day.
-    ``token``: what ``changes`` would give as the token now, where that is known without reading all that stands.
+    ``empty``: nothing at all stands there, so there is nothing to look for. ``history``: records that syncd did not
+    write stand there. ``token``: what ``changes`` would give as the token now, where that is known without reading
+    all that stands. ``locked_until``: the last closed day.
     """
 
     company: str
     identity: str
     empty: bool = False
+    history: bool = False
     token: str | None = None
     currency: str | None = None
     currencies: frozenset[str] | None = None
@@ -158,7 +160,8 @@ class Page:
     """A part of what changed: records, what went, and after the last page the ``token`` for next time.
 
     ``whole``: this stream shows everything that stands, so what it does not show is gone. ``lost``: kinds of which the
-    whole store is missing (a file, a table), to be built anew rather than taken for removed by a person.
+    whole store is missing (a file, a table), to be built anew rather than taken for removed by a person. ``by_hand``:
+    ``False`` where the target can prove that nobody but syncd took anything out.
     """
 
     remotes: tuple[Remote, ...] = ()
@@ -166,6 +169,7 @@ class Page:
     token: str | None = None
     whole: bool = False
     lost: frozenset[Kind] = frozenset()
+    by_hand: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from syncd.connector import Capabilities, Connector, Context
 from syncd.errors import Refused, StateError, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.http import Http
+from syncd.planning import PULLED
 from syncd.problems import Finding
 from syncd.pull import Pulled, pull
 from syncd.session import Progress, Session, policy_of, silent
@@ -121,13 +122,25 @@ class Engine:
                 stop=self.stop,
                 released=SOURCE_HOLDS if force else frozenset(),
             )
-        except (Unreachable, Refused) as error:
+        except Refused as error:
+            result.error = f"{error} Look at api_key in [source.{name}] of {self.settings.path}."
+        except Unreachable as error:
             result.error = str(error)
         finally:
             api.close()
         if result.pulled is not None:
+            self._keep_findings(name, result.pulled)
             result.holds = self._source_holds(name, result.pulled.holds, force=force)
         return result
+
+    def _keep_findings(self, name: str, pulled: Pulled) -> None:
+        """Keep what is wrong at the source itself; only a whole cycle tells what no longer is."""
+        owner, now = f"source:{name}", int(self.now().timestamp())
+        with self.store.write() as connection:
+            if pulled.whole:
+                problems.replace_codes(connection, owner, PULLED, pulled.findings, now)
+            else:
+                problems.add(connection, owner, pulled.findings, now)
 
     def _source_holds(self, name: str, found: Sequence[Finding], *, force: bool) -> list[Finding]:
         """Keep the holds of a source; name those that nobody let pass."""
@@ -146,6 +159,12 @@ class Engine:
             raise
         except SyncdError as error:
             return Passed(target.name, error=str(error), unreachable=isinstance(error, Unreachable | Refused))
+        except Exception as error:  # noqa: BLE001 - a bug of one connector must not stop the other targets
+            structlog.get_logger().exception("target.failed", target=target.name)
+            told = f"a fault in the connector {target.connector_name} ({type(error).__name__}: {error})"
+            return Passed(
+                target.name, error=f"{told}; please report it with the log. The next run settles what was sent."
+            )
 
     @contextlib.contextmanager
     def session(self, target: TargetSettings) -> Iterator[Session]:

@@ -24,7 +24,7 @@ from syncd.fields import differences, flatten
 from syncd.marks import mark
 from syncd.model import Client, Invoice, Kind
 from syncd.session import Session
-from syncd.state import bindings, cursors
+from syncd.state import bindings, cursors, problems
 
 BATCH = 500
 
@@ -50,16 +50,17 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
                 cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
         return Moved()
     moved: set[tuple[Kind, str]] = set()
-    whole, last, lost = False, None, frozenset[Kind]()
+    whole, last, lost, by_hand = False, None, frozenset[Kind](), False
     seen: dict[Kind, set[str]] = {"client": set(), "invoice": set(), "payment": set()}
     for page in session.connector.changes(token):
         moved |= _take_page(session, page)
         whole, last, lost = whole or page.whole, page.token or last, lost | page.lost
+        by_hand = by_hand or page.by_hand
         if page.whole:
             for remote in page.remotes:
                 seen[remote.kind].add(remote.external_id)
     if whole:
-        moved |= _absent(session, seen)
+        moved |= _absent(session, seen, by_hand=by_hand)
     if moved or (last is not None and last != token):
         with session.store.write() as connection:
             cursors.add_again(connection, session.name, moved)
@@ -119,9 +120,12 @@ def _compare(session: Session, connection: Connection, remote: Remote, record_id
     if differs == dict(binding.drift):
         return news
     if differs:
-        bindings.observe(connection, session.name, [_observation(session, remote, record_id, "drift", differs)])
+        # What nobody else can have written is an older state of the target, put back: it is brought up to date.
+        role = "drift" if remote.by_hand else "behind"
+        bindings.observe(connection, session.name, [_observation(session, remote, record_id, role, differs)])
     else:
         bindings.forget(connection, session.name, [(remote.kind, record_id)])
+        problems.settle(connection, session.name, [(remote.kind, record_id)], ["adopted_differs"])
     return True
 
 
@@ -144,8 +148,11 @@ def _readable(fields: Fields, only: frozenset[str]) -> Fields:
     return {path: value for path, value in fields.items() if path.partition(".")[0] in only}
 
 
-def _absent(session: Session, seen: dict[Kind, set[str]]) -> set[tuple[Kind, str]]:
-    """Note bound records that a view of everything did not show: a person took them out."""
+def _absent(session: Session, seen: dict[Kind, set[str]], *, by_hand: bool) -> set[tuple[Kind, str]]:
+    """Note bound records that a view of everything did not show.
+
+    A person took them out, unless the target can prove that nobody did: then an older state was put back.
+    """
     moved: set[tuple[Kind, str]] = set()
     for kind, shown in seen.items():
         after = ""
@@ -158,7 +165,10 @@ def _absent(session: Session, seen: dict[Kind, set[str]]) -> set[tuple[Kind, str
             missing = [row.id for row in rows if row.external_id not in shown]
             if missing:
                 with session.store.write() as connection:
-                    bindings.set_state(connection, session.name, kind, missing, "removed")
+                    if by_hand:
+                        bindings.set_state(connection, session.name, kind, missing, "removed")
+                    else:
+                        bindings.release_records(connection, session.name, kind, missing)
                 moved |= {(kind, record_id) for record_id in missing}
     return moved
 

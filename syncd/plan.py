@@ -68,9 +68,9 @@ def plan_invoice(
         code = "unknown_client" if client is None else "client_unreadable"
         return _problem(code, "invoice", invoice_id, number=invoice.number, client_id=invoice.client_id)
     dated = dates(invoice, seen, place, payment, policy)
-    if dated.issue_date is None:
+    if dated.issue_date is None and invoice.status != "draft":
         return _problem("undated_invoice", "invoice", invoice_id, number=invoice.number)
-    if not place.binding and policy.start_date and dated.issue_date < policy.start_date:
+    if not place.binding and dated.issue_date and policy.start_date and dated.issue_date < policy.start_date:
         return NOTHING
     own = _invoice(dated, client, place, payment, policy)
     if any(operation.verb in ("create", "adopt") for operation in own.operations) or place.live:

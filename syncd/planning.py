@@ -23,8 +23,8 @@ from syncd.session import Session
 from syncd.state import bindings, journal, problems, work
 from syncd.state.journal import Planned
 
-SENT = frozenset({"rejected_by_target", "in_doubt_unresolved", "stale_too_often"})
-"""Problems that came from sending; planning again does not judge them."""
+SENT = frozenset({"rejected_by_target", "in_doubt_unresolved", "stale_too_often", "adopted_differs"})
+"""Problems that came from sending or adopting; planning again does not judge them."""
 
 
 STANDS_ON: dict[Kind, tuple[Kind, ...]] = {"client": (), "invoice": ("client",), "payment": ("client", "invoice")}

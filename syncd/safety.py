@@ -37,6 +37,8 @@ class Facts:
     """Operations that void, unsettle or archive."""
     strangers: int
     """Unbound records that stand there already under other ids."""
+    undecided: bool = False
+    """Books with a history, met for the first time, and no ``start_date`` says from when syncd writes."""
 
 
 def is_surprising(operation: Operation) -> bool:
@@ -67,6 +69,8 @@ def judge(facts: Facts, max_share: float, max_taken_back: int) -> list[Finding]:
         )
     if facts.taken_back > max_taken_back:
         found.append(_hold("too_many_voids", count=str(facts.taken_back), allowed=str(max_taken_back)))
+    if facts.undecided and facts.bound == 0:
+        found.append(_hold("history_without_start_date"))
     if facts.bound == 0 and facts.strangers >= FEW:
         found.append(_hold("strange_books", count=str(facts.strangers)))
     return found

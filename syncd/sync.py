@@ -68,6 +68,8 @@ class Passed:
     """Open problems of the target and its source after the pass."""
     drift: int = 0
     """Records that a person edited in the target, kept as they are."""
+    removed: int = 0
+    """Records that a person took out of the target; they stay out."""
     preview: list[Preview] = field(default_factory=list)
     """The first operations of a plan that was not carried out."""
     error: str | None = None
@@ -81,8 +83,8 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     rebuilt = session.can.picture and session.books.empty and first_identity is not None
     expected = session.books.identity if rebuilt or first_identity is None else first_identity
     stranger = safety.judge_books(session.books.identity, expected, session.books.company, first_company or "")
-    passed.holds = _stopped_by(session, stranger, wish)
-    if passed.holds:
+    if stranger and (holds := _stopped_by(session, stranger, wish)):
+        passed.holds = holds
         return _count(session, passed)
     _settle(session, passed, clock, wish)
     moved = _build_anew(session) if rebuilt else observe.drift(session, afresh=wish.afresh)
@@ -99,7 +101,9 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
         return _count(session, passed)
     passed.applied = applying.apply(session, draft.number, clock)
     _finish(session, draft)
-    again = set(passed.applied.lost)
+    again: set[tuple[str, str]] = set(passed.applied.lost)
+    if passed.applied.done:
+        again |= observe.drift(session).records  # what was just written is read back, and the token moves past it
     again |= _again(session, target, run, passed, clock)
     _step(session, target, reach, wish.narrow, passed, again)
     return _count(session, passed)
@@ -216,7 +220,8 @@ def _facts(session: Session, tally: Tally) -> safety.Facts:
     with session.store.read() as connection:
         bound = sum(n for kind, n in bindings.count(connection, session.name).items() if kind != "payment")
     taken_back = sum(n for (_, verb), n in tally.operations.items() if verb in ("void", "unsettle", "archive"))
-    return safety.Facts(bound, tally.surprising, taken_back, tally.strangers)
+    undecided = session.books.history and not session.can.picture and session.policy.start_date is None
+    return safety.Facts(bound, tally.surprising, taken_back, tally.strangers, undecided)
 
 
 def _stopped_by(session: Session, found: list[Finding], wish: Wish) -> list[Finding]:
@@ -315,4 +320,5 @@ def _count(session: Session, passed: Passed) -> Passed:
     with session.store.read() as connection:
         passed.problems = len(problems.listed(connection, [session.name, f"source:{session.source}"]))
         passed.drift = len(bindings.drifted(connection, session.name))
+        passed.removed = bindings.count_removed(connection, session.name)
     return passed

@@ -44,11 +44,12 @@ def pages(ledger: Ledger, since: str | None, scratch: Path) -> Iterator[Page]:
         yield Page(token=token)
         return
     lost = frozenset(KIND[file.table] for file in ledger.missing)
+    by_hand = any(map(ledger.by_hand, ledger.files))
     with source_of(ledger, {file: file.name for file in ledger.files}, scratch) as source:
         remotes = _remotes(ledger, source)
         while page := tuple(itertools.islice(remotes, PAGE)):
-            yield Page(remotes=page, whole=True, lost=lost)
-    yield Page(token=token, whole=True, lost=lost)
+            yield Page(remotes=page, whole=True, lost=lost, by_hand=by_hand)
+    yield Page(token=token, whole=True, lost=lost, by_hand=by_hand)
 
 
 def found(ledger: Ledger, wanted: Iterable[Wanted], scratch: Path) -> Iterator[Found]:

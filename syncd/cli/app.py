@@ -12,7 +12,6 @@ import syncd
 
 app = typer.Typer(
     name="syncd",
-    help="Keep your books in step with what you invoice in FastFaktura.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -138,7 +137,7 @@ def plan(
 
 @app.command()
 def check(context: typer.Context, json: Json = False) -> int:
-    """Check settings, state, each source and each target, and say what to mend. Writes nothing."""
+    """Check settings, state, each source and each target, and say what to mend. Writes nothing to either side."""
     from syncd.cli.checking import check_all
 
     return check_all(context.obj, json=json)
@@ -247,12 +246,12 @@ def problems_dismiss(
 
 
 @mappings_app.callback()
-def mappings(context: typer.Context) -> None:
+def mappings(context: typer.Context, json: Json = False) -> None:
     """List, export or import the bindings between source and target records."""
     if context.invoked_subcommand is None:
         from syncd.cli.mappings import list_mappings
 
-        raise typer.Exit(list_mappings(context.obj, None, json=False))
+        raise typer.Exit(list_mappings(context.obj, None, json=json))
 
 
 @mappings_app.command("list")

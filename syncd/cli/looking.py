@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
 from syncd.cli import console
 from syncd.cli.opening import engine
 from syncd.engine import Engine
 from syncd.errors import UsageError
-from syncd.problems import group, remedy, sentence
+from syncd.problems import Finding, group, remedy, sentence
 from syncd.state import bindings, journal, mirror, problems, runs
+
+DAY = 24 * 60 * 60
 
 
 def show_status(config: Path | None, *, json: bool) -> int:
@@ -40,7 +42,7 @@ def _status(parts: Engine) -> dict[str, Any]:
                 "name": name,
                 "last_pull": runs.last_pull(connection, name),
                 "records": counted,
-                "order": runs.learnt_order(connection, name),
+                "notes": [_told(one) for one in _notes(parts, connection, name)],
                 **_waiting(connection, f"source:{name}"),
             })  # fmt: skip
         for target in parts.settings.targets.values():
@@ -58,7 +60,25 @@ def _status(parts: Engine) -> dict[str, Any]:
     return {"last_run": _run(last[0]) if last else None, "sources": sources, "targets": targets}
 
 
-def _waiting(connection: Any, owner: str) -> dict[str, Any]:
+def _notes(parts: Engine, connection: Connection, name: str) -> list[Finding]:
+    """Say what is peculiar about a source: habits that make changes come later, and silence."""
+    habits, last = runs.learnt(connection, name), runs.last_pull(connection, name)
+    found = []
+    if habits.get("order") == "none":
+        found.append(Finding("order_unknown", "source", name))
+    if habits.get("ignored_at") is not None:
+        found.append(Finding("status_ignored", "source", name))
+    quiet = max(6 * parts.settings.sources[name].poll.total_seconds(), DAY)
+    if last is not None and parts.now().timestamp() - last > quiet:
+        found.append(Finding("source_silent", "source", name, {"source": name, "since": console.when(last)}))
+    return found
+
+
+def _told(one: Finding) -> dict[str, str]:
+    return {"code": one.code, "sentence": sentence(one), "remedy": remedy(one)}
+
+
+def _waiting(connection: Connection, owner: str) -> dict[str, Any]:
     holds = [problems.finding_of_hold(row) for row in problems.holds(connection, owner) if not row.released]
     return {
         "problems": len(problems.listed(connection, [owner])),
@@ -109,10 +129,8 @@ def _tell_status(document: dict[str, Any]) -> None:
                 f"[red]held[/red] {one['name']}: {escape(hold['sentence'])} `syncd release {one['name']}` lets it pass."
             )
     for one in document["sources"]:
-        if one["order"] == "none":
-            console.say(
-                f"source {one['name']} lists invoices in no order: those born settled are found by the sweep only."
-            )
+        for note in one["notes"]:
+            console.say(f"source {one['name']}: {escape(note['sentence'])} {escape(note['remedy'])}")
 
 
 def _held(one: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from syncd.cli import console
-from syncd.cli.opening import engine
+from syncd.cli.opening import engine, targets_of
 from syncd.errors import UsageError
 from syncd.state import bindings
 
@@ -17,6 +17,8 @@ COLUMNS = ("target", "kind", "id", "external_id", "version", "state")
 def list_mappings(config: Path | None, target: str | None, *, json: bool) -> int:
     """List bindings."""
     with engine(config, lock=False) as parts, parts.store.read() as connection:
+        if target is not None:
+            targets_of(parts.settings, [target])
         rows = [tuple(str(cell or "") for cell in row) for row in bindings.listed(connection, target)]
     if json:
         console.print_json("syncd.mappings/1", {"mappings": [dict(zip(COLUMNS, row, strict=True)) for row in rows]})
@@ -32,8 +34,11 @@ def export_mappings(config: Path | None, file: Path | None) -> int:
     if file is None:
         csv.writer(sys.stdout, lineterminator="\n").writerows([COLUMNS, *rows])
     else:
-        with file.open("w", newline="", encoding="utf-8") as out:
-            csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows])
+        try:
+            with file.open("w", newline="", encoding="utf-8") as out:
+                csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows])
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror}. Name another file.") from error
         console.say(f"{len(rows)} mapping(s) written to {file}.")
     return 0
 

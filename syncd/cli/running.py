@@ -87,7 +87,7 @@ def _tell(report: RunReport, waiting: list[Any], *, dry: bool) -> None:
 
 def _source_line(source: SourceRun) -> str:
     if source.error:
-        return f"source {source.name}: [red]{escape(source.error)}[/red]"
+        return f"[red]{escape(source.error)}[/red]"
     if source.pulled is None:
         return f"source {source.name}: not pulled"
     pulled = source.pulled
@@ -117,6 +117,7 @@ def _tell_target(target: Passed, *, dry: bool) -> None:
         if n
     )
     kept = f"; {target.drift} record(s) edited by hand are kept as they are" if target.drift else ""
+    kept += f"; {target.removed} record(s) taken out by hand stay out" if target.removed else ""
     console.say(f"target {target.target}: {applied.done} written ({operations or 'nothing to do'}){extra}{kept}")
 
 
@@ -182,4 +183,5 @@ def _target_document(target: Passed) -> dict[str, Any]:
         "left": target.applied.left,
         "problems": target.problems,
         "kept_by_hand": target.drift,
+        "removed_by_hand": target.removed,
     }

@@ -91,7 +91,7 @@ def _read_detail(api: FastFaktura, due: Due, batch: Batch) -> None:
         raise Invalid(f"The answer is not invoice {due.id}.", 200)
     if "events" not in raw:  # documented to be there; a server that leaves them out has them beside it
         raw["events"] = api.events(due.id)
-        body = orjson.dumps(raw)
+        body, sent = orjson.dumps(raw), (None, None)  # its validators say nothing about the events
     kept = orjson.dumps(sent).decode() if any(sent) else None
     row = (due.id, row_number(raw), row_client_id(raw), row_status(raw))
     batch.details.append(Detail(*row, fingerprint_detail(raw), body, due.row_print, kept))

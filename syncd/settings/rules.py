@@ -167,6 +167,20 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def not_yet(targets: Mapping[str, TargetSettings], faults: Faults) -> None:
+    """Refuse what this version would not do, rather than let it be believed."""
+    for name, target in targets.items():
+        path: KeyPath = ("target", name)
+        if target.on_change == "reverse":
+            faults.add((*path, "on_change"), 'cannot be "reverse" in this version; use "problem" or "update".')
+        if target.write_external_id:
+            faults.add((*path, "write_external_id"), "cannot be true in this version; leave it out.")
+        if target.taxes:
+            faults.add((*path, "taxes"), f"has no meaning for the connector {target.connector_name}; leave it out.")
+        if "latest" in target.owners.values():
+            faults.add((*path, "owners"), 'cannot say "latest" in this version; use "source" or "target".')
+
+
 def write_back(targets: Mapping[str, TargetSettings], faults: Faults) -> None:
     """Refuse a second target of a source that writes its ids back."""
     writers: dict[str, str] = {}

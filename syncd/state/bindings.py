@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection, Row
 
-from syncd.connector import Scalar
+from syncd.connector import Fields, Scalar
 from syncd.facts import Binding, Place
-from syncd.fields import flatten
+from syncd.fields import flatten, lookup, same
 from syncd.match import Candidate
 from syncd.model import Kind
 from syncd.state import journal
@@ -69,9 +69,11 @@ def places(
         seen += connection.execute(sa.select(observation).where(where)).all()
     bases = journal.bases(connection, (row.base for row in rows if row.base is not None))
     drift = {(one.kind, one.id): differs(one) for one in seen if one.role == "drift"}
+    behind = {(one.kind, one.id): differs(one) for one in seen if one.role == "behind"}
     found: dict[tuple[Kind, str], Place] = {}
     for row in rows:
         base = flatten(bases.get(row.base, {}), fields.get(row.kind))
+        _put_back(base, behind.get((row.kind, row.id), {}))
         binding = Binding(
             row.external_id or "",
             row.version,
@@ -85,10 +87,54 @@ def places(
         place = found.get((one.kind, one.id), Place())
         if one.role == "taken_back":
             found[one.kind, one.id] = replace(place, taken_back=place.taken_back + 1)
-        elif one.role != "drift":
+        elif one.role not in ("drift", "behind"):
             candidate = Candidate(one.role, one.external_id, one.version, one.by_hand, differs(one))
             found[one.kind, one.id] = replace(place, candidates=(*place.candidates, candidate))
     return found
+
+
+def _put_back(base: Fields, behind: Differs) -> None:
+    """Make a base say what stands in a target of which an older state was put back."""
+    for path, (_, stands) in behind.items():
+        if stands is None:
+            base.pop(path, None)
+        else:
+            base[path] = stands
+
+
+def keep_drift(connection: Connection, target: str, adopted: Sequence[tuple[str, str, str, int]]) -> None:
+    """Keep how adopted records (kind, id, external id, journal number) differ from what now counts as last written."""
+    bases = journal.bases(connection, (number for *_, number in adopted))
+    for kind, record_id, external, number in adopted:
+        where = sa.and_(observation.c.target == target, observation.c.kind == kind, observation.c.id == record_id)
+        row = connection.execute(sa.select(observation).where(where, observation.c.external_id == external)).first()
+        if row is None or not external:
+            continue
+        base = flatten(bases.get(number, {}))
+        still = {
+            path: (was, there) for path, (was, there) in differs(row).items() if not same(lookup(base, path), there)
+        }
+        if still:
+            kept = {**row._asdict(), "external_id": "", "role": "drift", "differs": orjson.dumps(still).decode()}
+            connection.execute(sa.insert(observation).prefix_with("OR REPLACE").values(kept))
+
+
+def release_records(connection: Connection, target: str, kind: str, ids: Sequence[str]) -> None:
+    """Forget the bindings of records that are not there, though nobody took them out."""
+    where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id.in_(ids))
+    connection.execute(sa.delete(mapping).where(where))
+
+
+def removed_ids(connection: Connection, target: str, kind: str) -> set[str]:
+    """Name the records of a kind that a person took out of the target."""
+    where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.state == "removed")
+    return set(connection.execute(sa.select(mapping.c.id).where(where)).scalars())
+
+
+def count_removed(connection: Connection, target: str) -> int:
+    """Count records that a person took out of the target."""
+    where = sa.and_(mapping.c.target == target, mapping.c.state == "removed")
+    return int(connection.execute(sa.select(sa.func.count()).select_from(mapping).where(where)).scalar_one())
 
 
 def differs(row: Row[Any]) -> dict[str, tuple[Scalar, Scalar]]:

@@ -41,6 +41,18 @@ def replace(
     add(connection, owner, [one for key, one in found.items()], now, known=known)
 
 
+def replace_codes(
+    connection: Connection, owner: str, codes: Iterable[str], findings: Iterable[Finding], now: int
+) -> None:
+    """Make the open problems of these codes be exactly the findings, whatever records they are about."""
+    where = sa.and_(problem.c.owner == owner, problem.c.code.in_(list(codes)))
+    known = {(row.kind, row.id, row.code): row for row in connection.execute(sa.select(problem).where(where))}
+    found = {(one.kind, one.id, one.code): one for one in findings}
+    for key in known.keys() - found.keys():
+        connection.execute(sa.delete(problem).where(problem.c.n == known[key].n))
+    add(connection, owner, found.values(), now, known=known)
+
+
 def add(
     connection: Connection,
     owner: str,

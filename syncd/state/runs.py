@@ -76,10 +76,10 @@ def last_pull(connection: Connection, name: str) -> int | None:
     return connection.execute(sa.select(source.c.last_pull).where(source.c.name == name)).scalar()
 
 
-def learnt_order(connection: Connection, name: str) -> str:
-    """Read in which order a source was found to list invoices."""
-    learnt = orjson.loads(cursors.get(connection, f"source:{name}", "learnt") or "{}")
-    return str(learnt.get("order", "unknown"))
+def learnt(connection: Connection, name: str) -> dict[str, Any]:
+    """Read what was learnt of a source's habits: ``order`` of its lists, ``ignored_at`` (the status filter)."""
+    habits: dict[str, Any] = orjson.loads(cursors.get(connection, f"source:{name}", "learnt") or "{}")
+    return habits
 
 
 class StoredTokens:

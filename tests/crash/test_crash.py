@@ -46,6 +46,7 @@ def served(account: Account) -> Sandbox:
     return Sandbox(Options(envelope="data", paging="meta"), account)
 
 
+@pytest.mark.timeout(1800)  # a busy machine is no failure
 @pytest.mark.parametrize("phase", ["first", "second"])
 @pytest.mark.parametrize("kind", ["csv", "keyless", "keyed"])
 def test_a_run_stopped_dead_at_any_point_is_made_good_by_the_next(

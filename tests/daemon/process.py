@@ -89,8 +89,15 @@ class Daemon:
 
     def running(self, **environment: str) -> None:
         """Start it and wait until it says that it is ready."""
+        before = len(self.systemd.heard_of("READY=1"))
         self.start(**environment)
-        until(lambda: self.systemd.heard_of("READY=1"))
+        until(lambda: len(self.systemd.heard_of("READY=1")) > before or self.ended)
+        assert not self.ended, self.log.read_text()
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether it ended by itself."""
+        return self.process is not None and self.process.poll() is not None
 
     def tell(self, number: signal.Signals) -> None:
         assert self.process is not None

@@ -50,6 +50,15 @@ def assert_equal(company: Company) -> None:
     assert_events(company, wanted["events"][1:], shown)
 
 
+def assert_invoices_equal(company: Company) -> None:
+    """Assert that each invoice stands as it is at the source, but for its client's name, with its lines and payment."""
+    wanted = oracle.tables(plain_dump(company))
+    assert [row[:3] + row[4:] for row in company.rows("invoices.csv")] == [row[:3] + row[4:] for row in wanted["invoices"][1:]]
+    for table in ("invoice_lines", "payments"):
+        found = company.rows(f"{table}.csv")
+        assert found == wanted[table][1:], f"{table}.csv: {unlike(found, wanted[table][1:])}"
+
+
 def assert_events(company: Company, wanted: Rows, shown: Json) -> None:
     """Assert that events hold the right kind, time and JSON; their ids where there are any."""
     options, zone = company.sandbox.options, ZoneInfo(shown["business"]["timezone"])

@@ -9,7 +9,7 @@ import pytest
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
 from tests.system.conftest import Found
-from tests.system.expected import assert_equal
+from tests.system.expected import assert_equal, counted
 
 PASSING: dict[str, dict[str, Any]] = {
     "status_5xx": {"every": 4, "times": 6, "status": 500},
@@ -33,7 +33,7 @@ def test_trouble_that_passes_leaves_an_equal_ledger(name: str, found: Found) -> 
     live(company.sandbox.account, seed=1, share=0.3)
     company.run(code=None)
     company.sandbox.change(faults=[])
-    company.run()
+    company.run("--full")
     assert_equal(company)
     assert company.reconcile() == []
 
@@ -54,16 +54,23 @@ def test_trouble_that_stays_is_told_with_exit_3_and_what_stands_is_left_alone(
     assert "Traceback" not in said.out + said.err
     assert company.bytes_of_ledger() == before
     company.sandbox.change(faults=[])
-    company.run()
+    company.run("--full")
     assert_equal(company)
 
 
-def test_a_slow_detail_that_fails_for_good_does_not_stop_the_others(found: Found) -> None:
+def test_one_invoice_that_cannot_be_read_is_a_problem_and_all_others_are_written(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncd.http._BACKOFF", lambda _: 0.0)
     company = found(made_up(seed=43, clients=5, invoices=16), page_size=5)
     bad = next(one for one in company.sandbox.account.invoices.values() if one.status == "paid")
     company.sandbox.change(faults=[{"kind": "truncated_json", "path": f"/invoices/{bad.id}"}])
-    said = company.syncd("run")
-    assert said.code in (1, 3), said
+    document = company.run(code=1)
+    assert counted(document) == {"detail_unreadable": 1}
+    assert document["problems"][0]["id"] == bad.id
+    assert company.run(code=1)["problems"] == document["problems"]
+    issued = {one.number for one in company.sandbox.account.invoices.values() if one.status != "draft"}
+    assert set(company.column("invoices.csv", "number")) == issued - {bad.number}
     company.sandbox.change(faults=[])
     company.run()
     assert_equal(company)
