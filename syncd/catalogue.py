@@ -80,13 +80,6 @@ _PAYLOAD = (
         ("record", "subtotal", "tax", "total"),
     ),
     Problem(
-        "lines_do_not_add_up",
-        "Invoice {record}: its lines add up to {lines}, but its subtotal is {subtotal}.",
-        "{count} invoices have lines that do not add up to their subtotal.",
-        "Correct the lines in FastFaktura.",
-        ("record", "lines", "subtotal"),
-    ),
-    Problem(
         "duplicate_id",
         "FastFaktura lists two different {kind}s under the one id {id}.",
         "FastFaktura lists {count} ids twice, each with different contents.",
@@ -264,7 +257,7 @@ _BOOKS = (
         "{record} was sent to the books and no answer came; nothing else happens to it before that is settled.",
         "{count} records were sent to the books and no answer came.",
         "Nothing: every run settles it first, by asking the books. If it stays, see whether the books answer at all.",
-        ("record", "verb"),
+        ("record",),
         waits="books",
     ),
     Problem(

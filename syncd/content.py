@@ -49,9 +49,7 @@ def invoice_content(invoice: Invoice, client: Client | None) -> Content:
         "public_url": invoice.public_url,
         "notes": invoice.notes,
         "lines": [list(line) for line in invoice.lines],
-        "events": [
-            [event.id, event.kind, time_text(event.at), event.data] for event in invoice.events
-        ],
+        "events": [[event.id, event.kind, time_text(event.at), event.data] for event in invoice.events],
     }
 
 

@@ -59,6 +59,8 @@ class SourceRun:
     pulled: Pulled | None = None
     holds: list[Finding] = field(default_factory=list)
     error: str | None = None
+    refused: bool = False
+    """The key was refused: trying again helps only when somebody mended it."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,7 @@ class Engine:
                 released=SOURCE_HOLDS if force else frozenset(),
             )
         except Refused as error:
+            result.refused = True
             result.error = f"{error} Look at api_key in [source.{name}] of {self.settings.path}."
         except Unreachable as error:
             result.error = str(error)
@@ -158,7 +161,9 @@ class Engine:
         except StateError:
             raise
         except SyncdError as error:
-            return Passed(target.name, error=str(error), unreachable=isinstance(error, Unreachable | Refused))
+            refused = isinstance(error, Refused)
+            out_of_reach = refused or isinstance(error, Unreachable)
+            return Passed(target.name, error=str(error), unreachable=out_of_reach, refused=refused)
         except Exception as error:  # noqa: BLE001 - a bug of one connector must not stop the other targets
             structlog.get_logger().exception("target.failed", target=target.name)
             told = f"a fault in the connector {target.connector_name} ({type(error).__name__}: {error})"

@@ -30,9 +30,7 @@ def moment_of(value: object, zone: tzinfo = UTC) -> datetime | None:
                 moment = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
             else:
                 moment = datetime.fromisoformat(text)
-                moment = (
-                    moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-                )
+                moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             seconds = value if abs(value) < MILLISECONDS_FROM else value / 1000
             moment = datetime.fromtimestamp(seconds, UTC)

@@ -67,9 +67,7 @@ def fingerprint_detail(raw: Row) -> bytes:
     """Digest an invoice (16 bytes): its row's fields, notes, lines (documented fields), events."""
     lines = raw.get("lines")
     if isinstance(lines, list):
-        lines = [
-            [row.get(f) for f in LINE_FIELDS] if isinstance(row, dict) else row for row in lines
-        ]
+        lines = [[row.get(f) for f in LINE_FIELDS] if isinstance(row, dict) else row for row in lines]
     row = [raw.get(f) for f in INVOICE_FIELDS]
     return digest(json_bytes([*row, raw.get("notes"), lines, raw.get("events")]))
 

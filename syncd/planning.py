@@ -202,7 +202,7 @@ def _checked(
     for operation in decision.operations:
         pair = (operation.kind, operation.id)
         if pair in draft.doubtful:
-            findings.append(Finding("in_doubt", *pair, {"record": operation.id, "verb": operation.verb}))
+            findings.append(Finding("in_doubt", *pair, {"record": operation.id}))
             break
         if draft.blocked.get(pair) == str(revision):
             break

@@ -74,6 +74,7 @@ class Passed:
     """The first operations of a plan that was not carried out."""
     error: str | None = None
     unreachable: bool = False
+    refused: bool = False
 
 
 def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: Clock) -> Passed:

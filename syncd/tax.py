@@ -70,9 +70,7 @@ def _strategies(
     yield "total", apportion(taxes, half_up(sum(taxes.values(), Decimal())))
 
 
-def _bases(
-    rounded: dict[str, int], exact: Mapping[str, Decimal], subtotal_cents: int
-) -> dict[str, int]:
+def _bases(rounded: dict[str, int], exact: Mapping[str, Decimal], subtotal_cents: int) -> dict[str, int]:
     """Choose each rate's base: its rounded lines, unless only the unrounded are the subtotal."""
     if sum(rounded.values()) == subtotal_cents:
         return rounded

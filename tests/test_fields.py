@@ -84,9 +84,7 @@ def test_what_is_flat_stays_flat(content: dict[str, Any]) -> None:
 
 
 @given(CONTENTS, CONTENTS)
-def test_differences_are_the_same_from_both_sides(
-    one: dict[str, Any], other: dict[str, Any]
-) -> None:
+def test_differences_are_the_same_from_both_sides(one: dict[str, Any], other: dict[str, Any]) -> None:
     there, back = (
         differences(flatten(one), flatten(other)),
         differences(flatten(other), flatten(one)),
@@ -95,9 +93,7 @@ def test_differences_are_the_same_from_both_sides(
 
 
 @given(CONTENTS, CONTENTS)
-def test_differences_are_the_paths_that_differ_and_no_others(
-    one: dict[str, Any], other: dict[str, Any]
-) -> None:
+def test_differences_are_the_paths_that_differ_and_no_others(one: dict[str, Any], other: dict[str, Any]) -> None:
     expected, found = flatten(one), flatten(other)
     told = differences(expected, found)
     for path in expected.keys() | found.keys():

@@ -49,11 +49,7 @@ def test_what_is_not_finite_or_without_measure_is_no_number(number: float) -> No
     assert plain(number) is None
 
 
-@given(
-    st.decimals(
-        allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=6
-    )
-)
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=6))
 def test_plain_decimals_keep_the_value_and_are_stable(number: Decimal) -> None:
     text = plain(number)
     assert text is not None
@@ -63,9 +59,7 @@ def test_plain_decimals_keep_the_value_and_are_stable(number: Decimal) -> None:
     assert not ("." in text and text.endswith(("0", ".")))
 
 
-@pytest.mark.parametrize(
-    ("text", "read"), [("2.50", "2.5"), (" 7 ", "7"), ("1e2", None), ("x", None)]
-)
+@pytest.mark.parametrize(("text", "read"), [("2.50", "2.5"), (" 7 ", "7"), ("1e2", None), ("x", None)])
 def test_decimal_text_is_read_by_its_meaning(text: str, read: str | None) -> None:
     assert decimal_text(text) == read
 

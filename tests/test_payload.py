@@ -59,9 +59,7 @@ INVOICE: dict[str, Any] = {
     "due_date": "2026-03-31",
     "public_url": "https://pay.example/i1?signature=1",
     "notes": "Thank you",
-    "lines": [
-        {"description": "Consulting", "quantity": 1, "unit_price_cents": 50_000, "tax_rate": 20}
-    ],
+    "lines": [{"description": "Consulting", "quantity": 1, "unit_price_cents": 50_000, "tax_rate": 20}],
     "events": [{"id": "e1", "type": "sent", "created_at": LATE}],
 }
 
@@ -70,9 +68,7 @@ SCALARS = st.one_of(
     *(st.none(), st.booleans(), st.integers(), st.floats(), TEXT),
     st.sampled_from(["2026-02-30", "0001-01-01", "9999-12-31T23:59:59-12:00", 1e308, 10**18]),
 )
-JSON = st.recursive(
-    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=8
-)
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=8)
 
 
 def invoice_of(zone: ZoneInfo = OSLO, **changes: Any) -> Invoice:
@@ -176,9 +172,7 @@ def test_an_issued_invoice_needs_a_number() -> None:
 
 
 def test_a_list_may_be_wrapped() -> None:
-    wrapped = invoice_of(
-        lines={"data": INVOICE["lines"]}, events={"items": INVOICE["events"], "total": 1}
-    )
+    wrapped = invoice_of(lines={"data": INVOICE["lines"]}, events={"items": INVOICE["events"], "total": 1})
     assert wrapped == invoice_of()
 
 
@@ -219,9 +213,7 @@ def test_the_first_sending_dates_the_invoice_and_then_its_creation() -> None:
 
 def test_the_paying_event_goes_before_paid_at() -> None:
     paid = [{"type": "paid", "at": "2026-04-01T12:00:00Z"}]
-    assert invoice_of(status="paid", events=paid, paid_at="2026-05-01").paid_date == date(
-        2026, 4, 1
-    )
+    assert invoice_of(status="paid", events=paid, paid_at="2026-05-01").paid_date == date(2026, 4, 1)
     assert invoice_of(status="paid", events=[], paid_at="2026-05-01").paid_date == date(2026, 5, 1)
     assert invoice_of(status="paid", events=[]).paid_date is None
 
@@ -256,9 +248,7 @@ def test_a_date_alone_is_that_date_in_every_zone(written: str, zone: ZoneInfo) -
     assert invoice_of(zone, events=event).issue_date == date(2026, 3, 2)
 
 
-@pytest.mark.parametrize(
-    "written", ["soon", "2026-02-30", "02.03.2026", "0001-01-01T00:00:00Z", True, 1e300, []]
-)
+@pytest.mark.parametrize("written", ["soon", "2026-02-30", "02.03.2026", "0001-01-01T00:00:00Z", True, 1e300, []])
 @pytest.mark.parametrize("key", ["due_date", "issue_date"])
 def test_a_date_beyond_understanding_is_refused_by_name(key: str, written: Any) -> None:
     code, parameters = refused(**{key: written})
@@ -385,9 +375,7 @@ def test_a_field_of_a_wrong_type_is_named(key: str, value: Any) -> None:
 def test_a_field_of_a_client_of_a_wrong_type_is_named(key: str) -> None:
     found = read_client({**CLIENT, key: [{}]})
     assert isinstance(found, Rejection)
-    assert found == Rejection(
-        "unreadable", (("field", key), ("found", "[{}]"), ("record", found.parameters[2][1]))
-    )
+    assert found == Rejection("unreadable", (("field", key), ("found", "[{}]"), ("record", found.parameters[2][1])))
 
 
 def test_what_is_shown_of_a_value_is_cut() -> None:
@@ -417,13 +405,7 @@ def test_a_row_tells_its_id_status_number_and_client() -> None:
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """List the paths of everything in a JSON value."""
-    inside = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(found for key, inner in inside for found in paths(inner, (*path, key)))]
 
 

@@ -11,13 +11,9 @@ from syncd.model import Line
 from syncd.money import half_up
 from syncd.tax import apportion, lines_add_up, split
 
-QUANTITIES = st.one_of(
-    st.integers(-50, 50).map(str), st.sampled_from(["0.5", "2.25", "0.333", "-1.5", "1.005"])
-)
+QUANTITIES = st.one_of(st.integers(-50, 50).map(str), st.sampled_from(["0.5", "2.25", "0.333", "-1.5", "1.005"]))
 RATES = st.sampled_from(["25", "20", "12", "6", "5.5", "2.1", "0"])
-LINES = st.lists(
-    st.builds(Line, st.just("x"), QUANTITIES, st.integers(-99_999, 99_999), RATES), max_size=12
-)
+LINES = st.lists(st.builds(Line, st.just("x"), QUANTITIES, st.integers(-99_999, 99_999), RATES), max_size=12)
 
 
 def line(quantity: str, unit_price: int, tax_rate: str) -> Line:

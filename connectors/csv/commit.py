@@ -183,7 +183,7 @@ def incomplete(folder: Path) -> bool:
 
 def leftovers(folder: Path) -> Iterator[Path]:
     """Name what an interrupted write left: temporary files, and a pending manifest that was never finished."""
-    for path in list(folder.iterdir()):
+    for path in list(folder.iterdir() if folder.is_dir() else ()):
         if (
             path.name.startswith(".")
             and path.name.endswith(TEMPORARY)

@@ -68,10 +68,9 @@ class CsvConnector:
 
     def open(self) -> Books:
         """Look at the folder, complete what a crash left incomplete; ``Unreachable`` where it cannot be used."""
-        if not self._folder.exists():
-            self._make_folder()
-        if not self._folder.is_dir():
-            raise Unreachable(f"{self._folder} is not a folder; name another in path.")
+        there = self._folder if self._folder.exists() else self._folder.parent
+        if not there.is_dir():
+            raise Unreachable(f"{there} is not a folder; make it, or mend path.")
         findings: tuple[str, ...] = ()
         try:
             self._complete()
@@ -80,8 +79,8 @@ class CsvConnector:
             raise Unreachable(
                 f"{error.filename or self._folder} cannot be read: {error.strerror}. Give the user of syncd the right."
             ) from error
-        if not os.access(self._folder, os.W_OK | os.X_OK):
-            findings = (f"{self._folder} cannot be written; give the user of syncd the right to (chmod u+w, chown).",)
+        if not os.access(there, os.W_OK | os.X_OK):
+            findings = (f"{there} cannot be written; give the user of syncd the right to (chmod u+w, chown).",)
         self._identity = ledger.identity or self._own_identity()
         return Books(
             company=self._folder.name,
@@ -94,13 +93,10 @@ class CsvConnector:
 
     def _make_folder(self) -> None:
         try:
-            self._folder.mkdir()
-        except FileNotFoundError:
-            raise Unreachable(
-                f"{self._folder} cannot be made, for {self._folder.parent} does not exist; make that, or mend path."
-            ) from None
+            self._folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise Unreachable(f"{self._folder} cannot be made: {error.strerror}.") from error
+            told = f"{self._folder} cannot be made: {error.strerror}. Make it, or mend path."
+            raise NotSent(told) from error
 
     def _complete(self) -> None:
         """Complete an interrupted write, unless somebody is still at it."""
@@ -182,6 +178,7 @@ class CsvConnector:
         first = next(entries, None)
         if first is None:
             return
+        self._make_folder()
         identity = self._identity or self._ledger().identity or self._own_identity()
         writing = Writing(self._folder, self._settings, self._context.scratch, identity, self._digests)
         with writing.write(itertools.chain([first], entries)) as outcomes:

@@ -35,7 +35,7 @@ class Ledger:
         self.manifest = read_json(folder / MANIFEST) or {}
         self.files = {
             file: signature(path)
-            for path in sorted(folder.iterdir())
+            for path in sorted(folder.iterdir() if folder.is_dir() else ())
             if (file := file_of(path.name)) and path.is_file()
         }
         self._digests = digests

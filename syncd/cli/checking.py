@@ -81,8 +81,12 @@ def _check_targets(settings: Settings) -> list[Checked]:
         for target in settings.targets.values():
             try:
                 with engine.session(target) as session:
-                    books = session.books
-                    found.append(Checked(f"target {target.name}", True, f"{target.connector_name}: {books.company}"))
+                    books, stands = session.books, ""
+                    if session.can.picture:  # a ledger in a dress that cannot be read would stop the next run
+                        records = sum(len(page.remotes) for page in session.connector.changes(None))
+                        stands = f", {records} record(s) stand there"
+                    said = f"{target.connector_name}: {books.company}{stands}"
+                    found.append(Checked(f"target {target.name}", True, said))
                     found += [Checked(f"target {target.name}", False, said, 1) for said in books.findings]
             except SyncdError as error:
                 found.append(Checked(f"target {target.name}", False, str(error), error.exit_code))

@@ -25,11 +25,11 @@ def _knob(text: str, panel: str, *names: str) -> typer.models.OptionInfo:
 
 
 # One parameter for each knob: the signature is the documentation of the command.
-def sandbox(  # noqa: PLR0913, PLR0917 -- see above
+def sandbox(
     port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one.")] = 0,
     host: Annotated[str, typer.Option(help="127.0.0.1 or ::1; never another.")] = "127.0.0.1",
     key: Annotated[str, typer.Option(help="The API key that is accepted.")] = DEFAULT_KEY,
-    json: Annotated[bool, typer.Option("--json", help="Say where it listens as JSON.")] = False,  # noqa: FBT002 -- an option
+    json: Annotated[bool, typer.Option("--json", help="Say where it listens as JSON.")] = False,
     seed: Annotated[int, _knob("Seed of everything made up.", DATA)] = 1,
     clients: Annotated[int, _knob("How many clients to make up.", DATA)] = 20,
     invoices: Annotated[int, _knob("How many invoices to make up.", DATA)] = 60,
@@ -49,24 +49,22 @@ def sandbox(  # noqa: PLR0913, PLR0917 -- see above
     first_page: Annotated[int, _knob("Number of the first page: 0 or 1.", PAGES)] = 1,
     before_first: Annotated[o.BeforeFirst, _knob("Answer to a lower page.", PAGES)] = "first",
     past_end: Annotated[o.PastEnd, _knob("Answer past the last page.", PAGES)] = "empty",
-    envelope: Annotated[
-        o.Envelope, _knob("Key around a list; named: clients/invoices.", PAGES)
-    ] = "bare",
+    envelope: Annotated[o.Envelope, _knob("Key around a list; named: clients/invoices.", PAGES)] = "bare",
     paging: Annotated[o.Paging, _knob("Paging information (bare: in headers).", PAGES)] = "none",
     order: Annotated[o.Order, _knob("Order of lists; none: shuffled, stable.", PAGES)] = "newest",
-    ignore_status: Annotated[bool, _knob("Do not filter by status.", PAGES)] = False,  # noqa: FBT002 -- an option
-    refuse_unknown_status: Annotated[bool, _knob("422 for an unknown status.", PAGES)] = False,  # noqa: FBT002 -- an option
+    ignore_status: Annotated[bool, _knob("Do not filter by status.", PAGES)] = False,
+    refuse_unknown_status: Annotated[bool, _knob("422 for an unknown status.", PAGES)] = False,
     event_kind_key: Annotated[o.KindKey, _knob("Key of an event's kind.", SHAPES)] = "type",
     event_time_key: Annotated[o.TimeKey, _knob("Key of an event's time.", SHAPES)] = "created_at",
-    event_dotted: Annotated[bool, _knob("invoice.paid instead of paid.", SHAPES)] = False,  # noqa: FBT002 -- an option
-    event_ids: Annotated[bool, _knob("Events have ids.", SHAPES)] = True,  # noqa: FBT002 -- an option
+    event_dotted: Annotated[bool, _knob("invoice.paid instead of paid.", SHAPES)] = False,
+    event_ids: Annotated[bool, _knob("Events have ids.", SHAPES)] = True,
     event_stamp: Annotated[o.Stamp, _knob("Form of an event's time.", SHAPES)] = "z",
-    events_in_detail: Annotated[bool, _knob("Events come with the invoice.", SHAPES)] = True,  # noqa: FBT002 -- an option
+    events_in_detail: Annotated[bool, _knob("Events come with the invoice.", SHAPES)] = True,
     issued_key: Annotated[o.IssuedKey, _knob("Key of an issue date, if any.", SHAPES)] = "none",
-    created_at: Annotated[bool, _knob("Invoices say created_at.", SHAPES)] = False,  # noqa: FBT002 -- an option
-    paid_at: Annotated[bool, _knob("Invoices say paid_at.", SHAPES)] = False,  # noqa: FBT002 -- an option
+    created_at: Annotated[bool, _knob("Invoices say created_at.", SHAPES)] = False,
+    paid_at: Annotated[bool, _knob("Invoices say paid_at.", SHAPES)] = False,
     stamp: Annotated[o.Stamp, _knob("Form of an invoice's dates.", SHAPES)] = "z",
-    signed_public_url: Annotated[bool, _knob("public_url signed anew each time.", SHAPES)] = False,  # noqa: FBT002 -- an option
+    signed_public_url: Annotated[bool, _knob("public_url signed anew each time.", SHAPES)] = False,
     etag: Annotated[o.Etag, _knob("Validator sent, and 304 honoured.", SHAPES)] = "none",
     put: Annotated[o.Put, _knob("Whether PUT replaces or merges.", SHAPES)] = "merge",
     latency: Annotated[float, _knob("Seconds before each answer.", TROUBLE)] = 0.0,
@@ -109,7 +107,7 @@ def _account(given: dict[str, object]) -> Account:
     return made_up(today=today, **choose)  # type: ignore[arg-type] # checked by Typer
 
 
-def _announce(as_json: bool, base_url: str, key: str) -> None:  # noqa: FBT001 -- bound by partial
+def _announce(as_json: bool, base_url: str, key: str) -> None:
     if as_json:
         typer.echo(orjson.dumps({"base_url": base_url, "key": key}).decode())
     else:

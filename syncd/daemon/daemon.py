@@ -110,7 +110,7 @@ class Daemon:
         """Tell how a pull went; True when its targets get nothing to do."""
         job, log = f"pull {went.name}", bound(f"pull {went.name}")
         if went.error is not None:
-            self._failed(engine, went.name, went.error)
+            self._failed(engine, went.name, went.error, refused=went.refused)
             return True
         self._keep_beat(engine, went.name, back=self.jobs.answered(job))
         if went.holds:
@@ -128,9 +128,9 @@ class Daemon:
             log.info("source.pulled", new=pulled.new, changed=pulled.changed, gone=pulled.gone, requests=requests)
         return False
 
-    def _failed(self, engine: Engine, name: str, error: str) -> None:
+    def _failed(self, engine: Engine, name: str, error: str, *, refused: bool) -> None:
         job, log = f"pull {name}", bound(f"pull {name}")
-        if refused(error):
+        if refused:
             wait = self.jobs.pause(job, seconds_of(engine.settings.sources[name]))
             log.warning("source.refused", error=error, again_in=wait)
             self.jobs.note(job, f"{error}; tried again in {wait} s or after a reload")
@@ -187,7 +187,7 @@ class Daemon:
         """Log how a pass went, and wait with the next one where the credentials were refused."""
         job = f"apply {target.name}"
         log = bound(job).bind(run=number)
-        if passed.error is not None and refused(passed.error):
+        if passed.error is not None and passed.refused:
             wait = self.jobs.pause(job, seconds_of(engine.settings.sources[target.source]))
             log.warning("target.refused", error=passed.error, again_in=wait)
             self.jobs.note(job, f"{passed.error}; tried again in {wait} s or after a reload")
@@ -218,11 +218,6 @@ def bound(job: str) -> Any:
 def told_of(holds: list[Finding]) -> str:
     """Put holds in one sentence after the other."""
     return " ".join(sentence(one) for one in holds)
-
-
-def refused(error: str) -> bool:
-    """Tell whether an error says that the credentials were refused, by the words of ``syncd.http``."""
-    return "the credentials were refused (401)" in error or "is not allowed with these credentials (403)" in error
 
 
 def behind(connection: Connection, target: TargetSettings) -> bool:

@@ -204,9 +204,7 @@ class Account:
                 self.happen(invoice_id, "reminder" if reminder else "sent", channel=channel)
             return invoice
 
-    def happen(
-        self, invoice_id: str, kind: str, *, at: int | None = None, channel: str | None = None
-    ) -> Invoice:
+    def happen(self, invoice_id: str, kind: str, *, at: int | None = None, channel: str | None = None) -> Invoice:
         """Add an event to the timeline and let the status follow (`paid` → paid, …)."""
         with self.lock:
             invoice = self.invoice(invoice_id)

@@ -133,7 +133,7 @@ class Api:
         """Answer the invoice's timeline."""
         invoice = self.account.invoice(request.path_params["id"])
 
-        def timeline(view: View) -> Any:  # noqa: ANN401 -- any JSON
+        def timeline(view: View) -> Any:
             return render.wrapped(render.events(invoice, view), "events", {}, self.options)
 
         return self.answer(request, timeline, invoice.modified)
@@ -143,19 +143,17 @@ class Api:
         name = self.account.business.get("timezone")
         return View(self.options, _zone(name if isinstance(name, str) else "UTC"), signature)
 
-    def built(self, build: Builder, signature: str = "") -> Any:  # noqa: ANN401 -- any JSON
+    def built(self, build: Builder, signature: str = "") -> Any:
         """Return what `build` gives while nobody else changes the account."""
         with self.account.lock:
             return build(self.view(signature))
 
-    def listing(
-        self, request: Request, rows: list[Any], name: str, shape: Callable[[Any, View], Json]
-    ) -> Response:
+    def listing(self, request: Request, rows: list[Any], name: str, shape: Callable[[Any, View], Json]) -> Response:
         """Answer one page of `rows`."""
         page = paging.page_of(rows, request.query_params.get("page"), self.options)
         info, headers = paging.information(page, request.url, self.options)
 
-        def build(view: View) -> Any:  # noqa: ANN401 -- any JSON
+        def build(view: View) -> Any:
             shown = [shape(item, view) for item in page.rows]
             return render.wrapped(shown, name, info, self.options)
 
@@ -206,9 +204,7 @@ async def on_error(_: Request, error: Exception) -> Response:
     return said({"error": "unprocessable", "message": str(error)}, 422)
 
 
-def _validated(
-    request: Request, body: bytes, modified: int, options: Options
-) -> tuple[bool, dict[str, str]]:
+def _validated(request: Request, body: bytes, modified: int, options: Options) -> tuple[bool, dict[str, str]]:
     if options.etag == "etag":
         tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
         return request.headers.get("if-none-match") == tag, {"ETag": tag}

@@ -81,7 +81,7 @@ def insert(account: Account, given: Mapping[str, Any]) -> Invoice:
         return patch_invoice(account, invoice.id, fields)
 
 
-def _set(invoice: Invoice, name: str, value: Any) -> None:  # noqa: ANN401 -- any JSON
+def _set(invoice: Invoice, name: str, value: Any) -> None:
     if name == "_remove":
         invoice.removed = tuple(value)
     elif name == "_events":
@@ -117,13 +117,12 @@ def _countable(lines: object) -> bool:
     if not isinstance(lines, list):
         return False
     return all(
-        isinstance(line, dict)
-        and all(isinstance(line.get(name), int | float) for name in LINE_FIELDS[1:])
+        isinstance(line, dict) and all(isinstance(line.get(name), int | float) for name in LINE_FIELDS[1:])
         for line in lines
     )
 
 
-def _epoch(text: Any) -> int:  # noqa: ANN401 -- any JSON
+def _epoch(text: Any) -> int:
     if isinstance(text, int):
         return text
     try:

@@ -139,9 +139,7 @@ def place_of(client: Json) -> Country:
 
 def phone(rng: random.Random, place: Country) -> str:
     """Return a phone number of the country in E.164."""
-    return "".join(
-        str(rng.randrange(10)) if mark == "#" else mark for mark in place.phone if mark != " "
-    )
+    return "".join(str(rng.randrange(10)) if mark == "#" else mark for mark in place.phone if mark != " ")
 
 
 def address(rng: random.Random, place: Country) -> str:

@@ -30,7 +30,7 @@ class Control:
         methods = ["GET", "POST", "PATCH", "DELETE"]
         return [Route(PREFIX + "/{path:path}", self._served, methods=methods)]
 
-    def perform(self, method: str, path: str, body: Json) -> Any:  # noqa: ANN401 -- any JSON
+    def perform(self, method: str, path: str, body: Json) -> Any:
         """Make a call; `path` is without the prefix. Raise NotFound or Refused."""
         parts = path.strip("/").split("/")
         by_id = parts[0] in ("invoices", "clients") and len(parts) == 2
@@ -78,7 +78,7 @@ class Control:
             raise Refused("live: seed must be an integer and share a number")
         return life.live(self.account, seed, share)
 
-    def _patch_invoice(self, invoice_id: str, body: Json) -> Any:  # noqa: ANN401 -- any JSON
+    def _patch_invoice(self, invoice_id: str, body: Json) -> Any:
         return self._shown(change.patch_invoice(self.account, invoice_id, body))
 
     def _vanish(self, invoice_id: str, _: Json) -> Json:
@@ -107,9 +107,9 @@ class Control:
                 "invoices": [_plain(render.detail(x, view)) for x in account.invoices.values()],
             }
 
-    def _shown(self, invoice: Any) -> Any:  # noqa: ANN401 -- any JSON
+    def _shown(self, invoice: Any) -> Any:
         return _plain(render.detail(invoice, self.api.view()))
 
 
-def _plain(value: Json) -> Any:  # noqa: ANN401 -- any JSON
+def _plain(value: Json) -> Any:
     return orjson.loads(orjson.dumps(value))

@@ -52,9 +52,7 @@ def made_up(
     """
     rng = random.Random(f"made-up {seed}")
     account = Account(business_of(), rounding=rounding, seed=seed)
-    now = int(
-        datetime.combine(today or datetime.now(UTC).date(), datetime.min.time(), UTC).timestamp()
-    )
+    now = int(datetime.combine(today or datetime.now(UTC).date(), datetime.min.time(), UTC).timestamp())
     for number in range(clients):
         client = company(rng, seed, number)
         if rng.random() < 0.05:
@@ -107,9 +105,7 @@ def lines_of(rng: random.Random, rates: tuple[int, ...]) -> list[Json]:
     return lines
 
 
-def draft(  # noqa: PLR0913, PLR0917 -- what a draft is made of
-    rng: random.Random, account: Account, client: Json, invoice_id: str, number: str, at: int
-) -> Invoice:
+def draft(rng: random.Random, account: Account, client: Json, invoice_id: str, number: str, at: int) -> Invoice:
     """Return a draft for `client` made at the moment `at`; one in twenty-five is a credit."""
     place = place_of(client)
     lines = lines_of(rng, place.rates)

@@ -67,9 +67,7 @@ def _draft_step(account: Account, rng: random.Random, invoice: Invoice, chance: 
         account.vanish(invoice.id)
         return "vanished"
     if chance < 0.30:
-        like = draft(
-            rng, account, account.clients[invoice.client_id], invoice.id, invoice.number, 0
-        )
+        like = draft(rng, account, account.clients[invoice.client_id], invoice.id, invoice.number, 0)
         invoice.lines, invoice.notes = like.lines, like.notes
         invoice.subtotal_cents, invoice.tax_cents = like.subtotal_cents, like.tax_cents
         invoice.total_cents = like.total_cents

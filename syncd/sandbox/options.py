@@ -133,9 +133,7 @@ def _check(record: Fault | Options) -> None:
         value = getattr(record, name)
         if get_origin(hint) is Literal and value not in get_args(hint):
             raise BadOption(f"{name} is {value!r}; it must be one of {', '.join(get_args(hint))}")
-        if hint in (int, float) and (
-            isinstance(value, bool) or not isinstance(value, (int, hint)) or value < 0
-        ):
+        if hint in (int, float) and (isinstance(value, bool) or not isinstance(value, (int, hint)) or value < 0):
             raise BadOption(f"{name} is {value!r}; it must be a number of at least 0")
         if hint in (bool, str) and not isinstance(value, hint):
             raise BadOption(f"{name} is {value!r}; it must be a {hint.__name__}")

@@ -90,8 +90,7 @@ def _links(page: Page, url: URL, options: Options) -> dict[str, str | None]:
         "last": page.last,
     }
     return {
-        name: None if number is None else str(url.include_query_params(page=number))
-        for name, number in wanted.items()
+        name: None if number is None else str(url.include_query_params(page=number)) for name, number in wanted.items()
     }
 
 

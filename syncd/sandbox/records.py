@@ -92,10 +92,7 @@ def tax_cents(nets: Iterable[tuple[Number, Number]], rounding: Rounding) -> int:
 
 def totals(lines: Sequence[Mapping[str, Any]], rounding: Rounding) -> tuple[int, int, int]:
     """Return subtotal, tax and total in cents of `lines` (documented InvoiceLine objects)."""
-    nets = [
-        (_exact(line["quantity"]) * line["unit_price_cents"], _exact(line["tax_rate"]))
-        for line in lines
-    ]
+    nets = [(_exact(line["quantity"]) * line["unit_price_cents"], _exact(line["tax_rate"])) for line in lines]
     subtotal = sum(whole(net) for net, _ in nets)
     tax = tax_cents(nets, rounding)
     return subtotal, tax, subtotal + tax

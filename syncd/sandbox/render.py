@@ -73,7 +73,7 @@ def events(invoice: Invoice, view: View) -> list[Any]:
     return [_event(invoice.id, place, item, view) for place, item in enumerate(invoice.events)]
 
 
-def wrapped(rows: list[Any], name: str, info: Json, options: Options) -> Any:  # noqa: ANN401 -- any JSON
+def wrapped(rows: list[Any], name: str, info: Json, options: Options) -> Any:
     """Return a page of a list in its envelope, with paging information beside it if chosen."""
     if options.envelope == "bare":
         return rows

@@ -53,7 +53,7 @@ class Sheet:
     nets: list[tuple[int, int]] = field(default_factory=list)
 
 
-def load(  # noqa: PLR0913 -- independent choices, all by keyword
+def load(
     path: Path,
     *,
     limit: int | None = None,
@@ -159,8 +159,7 @@ class LineWriter:
         if rate is None:
             rate = self._rates[sheet.market, stock] = self._rate(sheet.market, stock)
         sheet.lines.append(
-            f'{{"description":{text},"quantity":{quantity},'
-            f'"unit_price_cents":{cents},"tax_rate":{rate}}}'
+            f'{{"description":{text},"quantity":{quantity},"unit_price_cents":{cents},"tax_rate":{rate}}}'
         )
         sheet.nets.append((quantity * cents, rate))
 
@@ -180,9 +179,7 @@ def _client(account: Account, sheet: Sheet) -> Json:
             "name": f"Customer {known}" if known else f"Unknown customer ({sheet.country})",
             "email": f"{known}.{(code or 'xx').lower()}@example.com" if known else None,
             "phone": f"+4420794{known}" if known else None,
-            "address": f"{crc32(known.encode()) % 200 + 1} Trade Street, {sheet.country}"
-            if known
-            else None,
+            "address": f"{crc32(known.encode()) % 200 + 1} Trade Street, {sheet.country}" if known else None,
             "country": code,
             "locale": sheet.market.locale,
             "external_id": None,
@@ -237,9 +234,7 @@ def _repeated(item: Invoice, back: int, seed: int) -> Invoice:
     )
 
 
-def _newest(
-    rng: random.Random, account: Account, base: list[Invoice], open_share: float, cancelled: float
-) -> None:
+def _newest(rng: random.Random, account: Account, base: list[Invoice], open_share: float, cancelled: float) -> None:
     """Add the newest repetition, with its open invoices."""
     wanted = round(open_share * len(base))
     able = [item.id for item in base[-max(wanted * 2, len(base) // 3) :] if item.total_cents > 0]
@@ -280,9 +275,7 @@ def _settle(rng: random.Random, account: Account, item: Invoice, cancelled: floa
 def _sent(rng: random.Random, item: Invoice) -> tuple[Event, ...]:
     issued = item.issued or 0
     first = (Event("created", item.created), Event("sent", issued, "email"))
-    return (
-        (*first, Event("opened", issued + rng.randrange(600, DAY))) if rng.random() < 0.6 else first
-    )
+    return (*first, Event("opened", issued + rng.randrange(600, DAY))) if rng.random() < 0.6 else first
 
 
 def _due(date: str) -> str:

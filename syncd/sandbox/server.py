@@ -81,7 +81,7 @@ class Sandbox:
         """What was asked so far: `total`, `counts` by route, `log`, `reset()`."""
         return self._api.traffic
 
-    def change(self, **options: Any) -> None:  # noqa: ANN401 -- values of Options, checked there
+    def change(self, **options: Any) -> None:
         """Change options while serving, as `Options.changed`."""
         self._api.use(self._api.options.changed(options))
 
@@ -97,7 +97,7 @@ class Sandbox:
             self._server.ready.set()
 
 
-def serve(  # noqa: PLR0913 -- independent choices, all by keyword
+def serve(
     options: Options,
     account: Account,
     *,
@@ -126,9 +126,7 @@ def listening(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        raise BadOption(
-            f"port {port} cannot be used ({error.strerror}); --port 0 finds one"
-        ) from None
+        raise BadOption(f"port {port} cannot be used ({error.strerror}); --port 0 finds one") from None
     sock.listen(512)
     return sock
 

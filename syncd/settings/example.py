@@ -20,6 +20,8 @@ from syncd.settings.lines import BARE
 from syncd.settings.schema import SourceKeys, SyncdSection, TargetKeys
 
 WIDTH = 100
+LATER = ("taxes", "write_external_id")
+"""Keys that no connector of this version has a use for; ``rules.not_yet`` refuses them."""
 HEAD = """\
 # The settings of syncd. What is commented out shows the default, or an example where there is none.
 #
@@ -50,7 +52,7 @@ def _target(found: Installed, *, first: bool) -> str:
     parts = [_key("connector", kind, shown=found.name, secret=False)]
     parts += _keys(found.connector.Settings)
     if first:
-        parts += [_key(name, one, secret=False) for name, one in shared.items()]
+        parts += [_key(name, one, secret=False) for name, one in shared.items() if name not in LATER]
     else:
         parts.append("# And whatever the first target shows that is not of its connector alone.\n")
     return _section(f"target.{found.name}", parts)

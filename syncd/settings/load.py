@@ -118,7 +118,6 @@ def load(given: Path | str | None = None, environment: Mapping[str, str] = os.en
     targets = _targets(reading, list(reading.tree.get("source", {})))
     rules.literal_secrets(reading.path, reading.written, faults, rules.secrets_in(reading.tree, reading.connectors))
     rules.encrypted(reading.tree, faults)
-    rules.write_back(targets, faults)
     rules.not_yet(targets, faults)
     rules.places(targets, reading.path.parent, faults)
     faults.check()

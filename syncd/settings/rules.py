@@ -181,15 +181,6 @@ def not_yet(targets: Mapping[str, TargetSettings], faults: Faults) -> None:
             faults.add((*path, "owners"), 'cannot say "latest" in this version; use "source" or "target".')
 
 
-def write_back(targets: Mapping[str, TargetSettings], faults: Faults) -> None:
-    """Refuse a second target of a source that writes its ids back."""
-    writers: dict[str, str] = {}
-    for name, target in targets.items():
-        if target.write_external_id and (first := writers.setdefault(target.source, name)) != name:
-            told = f"is true for target.{first} of the same source already; only one may write."
-            faults.add(("target", name, "write_external_id"), told)
-
-
 def places(targets: Mapping[str, TargetSettings], folder: Path, faults: Faults) -> None:
     """Make each connector once, which opens nothing: look at its contract, and refuse two on the same books."""
     first: dict[str, str] = {}

@@ -186,7 +186,7 @@ class TargetKeys(Section):
     on_change: Literal["problem", "update", "reverse"] = Field(
         "problem",
         description="When a booked invoice's money, number, client or date changes: problem, "
-        "update (while unpaid and its period is open) or reverse (credit note, then anew).",
+        "update (while unpaid and its period is open); reverse is not in this version.",
     )
     undated: Literal["due_date", "issue_date", "first_seen"] | None = Field(
         None,
@@ -200,7 +200,7 @@ class TargetKeys(Section):
     )
     owners: dict[str, Owner] = Field(
         default_factory=dict,
-        description="The owner of a field, where it is not the source: source, target or latest.",
+        description="The owner of a field, where it is not the source: source or target (never written again).",
         examples=[{"notes": "target"}],
     )
     taxes: dict[str, str | dict[str, str]] = Field(

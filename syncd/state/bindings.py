@@ -240,8 +240,9 @@ def forget(
 
 
 def forget_candidates(connection: Connection, target: str) -> None:
-    """Drop every candidate of an earlier run; only drift is remembered."""
-    connection.execute(sa.delete(observation).where(observation.c.target == target, observation.c.role != "drift"))
+    """Drop every candidate of an earlier run; how bound records differ is remembered."""
+    bound = observation.c.role.in_(("drift", "behind"))
+    connection.execute(sa.delete(observation).where(observation.c.target == target, sa.not_(bound)))
 
 
 def all_live(connection: Connection, target: str, kind: str, after: str, limit: int = 1000) -> Sequence[Row[Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ HEAD = "0001"
 """The newest migration; a state that stands there needs no Alembic to be loaded."""
 
 
+PAGE = 65_536
+"""Bytes: the largest page of a SQLite database, and the step in which its shared memory grows."""
 DAMAGED = "Restore it from a backup, or move it away: the next run adopts what stands in the targets."
 
 
@@ -88,7 +91,7 @@ class Store:
 def state_error(path: Path | None, error: DatabaseError) -> StateError:
     """Say what ails the database."""
     reason = str(error.orig)
-    if "full" in reason:
+    if "full" in reason or ("I/O" in reason and _no_room(path)):
         return StateError(
             f"The disk that holds the state {path} is full. Make room; the next run goes on where this one stopped."
         )
@@ -99,6 +102,11 @@ def state_error(path: Path | None, error: DatabaseError) -> StateError:
     if "malformed" in reason or "not a database" in reason:
         return StateError(f"The state {path} is damaged ({reason}). {DAMAGED}")
     return StateError(f"The state {path} cannot be used: {reason}.")
+
+
+def _no_room(path: Path | None) -> bool:
+    """Tell whether a disk has no room left for a page of a database."""
+    return path is not None and shutil.disk_usage(path.parent).free < PAGE
 
 
 def _file(url: str) -> Path | None:
@@ -130,7 +138,10 @@ def _take_lock(path: Path) -> IO[str]:
 
 
 def _engine(url: str) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    # As many connections as are asked for: one thread waiting for another here would be a deadlock.
+    engine = sa.create_engine(
+        url, pool_size=8, max_overflow=-1, connect_args={"timeout": 30, "check_same_thread": False}
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: object) -> None:

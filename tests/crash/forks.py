@@ -13,13 +13,17 @@ import os
 import pkgutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+import syncd.cli.app
 from tests.crash import launch
 from tests.hostile.fixtures import ROOT
 
@@ -76,6 +80,11 @@ def serve(path: str) -> None:
     """Import everything, then fork for each connection, until SIGTERM."""
     for package in WARM:
         _warm(package)
+    # Made anew for each command, and the same each time: the parsed command line, the certificates of the system.
+    for module, name in ((syncd.cli.app, "command"), (ssl, "create_default_context")):
+        setattr(module, name, cache(getattr(module, name)))
+    syncd.cli.app.command()
+    tempfile.gettempdir()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -111,6 +120,7 @@ def _handle(wire: socket.socket) -> int:
 
 
 def _command(wish: Mapping[str, Any]) -> int:
+    gc.disable()
     os.chdir(wish["folder"])
     for name, handle in (("out", 1), ("err", 2)):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), handle)

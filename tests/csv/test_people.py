@@ -205,5 +205,5 @@ def test_a_folder_that_cannot_be_written_is_said_by_check(make: Make, books: Pat
 
 
 def test_a_folder_without_parent_is_a_sentence(make: Make, tmp_path: Path) -> None:
-    with pytest.raises(Unreachable, match="does not exist"):
+    with pytest.raises(Unreachable, match="no is not a folder; make it"):
         make(path=str(tmp_path / "no" / "books"))

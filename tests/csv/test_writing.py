@@ -153,6 +153,7 @@ def test_what_an_encoding_cannot_hold_is_rejected_with_field_and_character(make:
 
 def test_two_syncds_do_not_write_one_folder_at_a_time(make: Make, books: Path) -> None:
     connector = make()
+    books.mkdir(exist_ok=True)
     with (books / ".syncd.lock").open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(NotSent, match="Another syncd"):

@@ -87,9 +87,7 @@ def test_the_documented_example_adds_up_and_is_a_draft(caller: Caller) -> None:
         {"due_date": 20260101},
     ],
 )
-def test_an_invoice_with_a_wrong_field_answers_422_and_is_not_made(
-    caller: Caller, wrong: dict[str, Any]
-) -> None:
+def test_an_invoice_with_a_wrong_field_answers_422_and_is_not_made(caller: Caller, wrong: dict[str, Any]) -> None:
     before = len(caller.walk())
     answer = drafted(caller, **wrong)
     assert answer.status_code == 422
@@ -110,9 +108,7 @@ def test_sending_adds_an_event_for_each_channel_and_a_reminder_keeps_the_status(
     assert answer.json()["events"][-1]["data"] == {"channel": "link"}
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"channels": []}, {"channels": ["fax"]}, {"channels": ["sms"], "reminder": 1}]
-)
+@pytest.mark.parametrize("body", [{}, {"channels": []}, {"channels": ["fax"]}, {"channels": ["sms"], "reminder": 1}])
 def test_a_sending_without_right_channels_answers_422(caller: Caller, body: Any) -> None:
     path = f"/invoices/{drafted(caller).json()['id']}"
     assert caller.http.post(f"{path}/send", json=body).status_code == 422
@@ -165,9 +161,7 @@ def test_the_pdf_is_one_whose_cross_references_point_at_its_objects(caller: Call
         ("GET", "/invoices?page=two", 422),
     ],
 )
-def test_what_is_not_there_is_said_in_json(
-    caller: Caller, method: str, path: str, status: int
-) -> None:
+def test_what_is_not_there_is_said_in_json(caller: Caller, method: str, path: str, status: int) -> None:
     answer = caller.http.request(method, path)
     assert answer.status_code == status
     assert "error" in answer.json()

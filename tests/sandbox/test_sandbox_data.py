@@ -87,11 +87,7 @@ def test_made_up_timelines_run_forwards_and_fit_the_status() -> None:
         assert (invoice.status == "cancelled") == (kinds[-1] == "cancelled")
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(-(10**7), 10**7), st.sampled_from([25, 20, 12, 6, 0, Decimal("8.5")]))
-    )
-)
+@given(st.lists(st.tuples(st.integers(-(10**7), 10**7), st.sampled_from([25, 20, 12, 6, 0, Decimal("8.5")]))))
 def test_each_rounding_agrees_with_exact_decimals(nets: list[tuple[int, int | Decimal]]) -> None:
     def half_up(value: Decimal) -> int:
         return int(value.quantize(Decimal(1), ROUND_HALF_UP))
@@ -168,9 +164,7 @@ def test_a_packed_file_is_the_same(file: Path, tmp_path: Path) -> None:
         (b"", "line 1"),
     ],
 )
-def test_a_file_in_another_layout_is_refused_with_its_line(
-    tmp_path: Path, content: bytes, said: str
-) -> None:
+def test_a_file_in_another_layout_is_refused_with_its_line(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "lines.csv"
     path.write_bytes(content)
     with pytest.raises(BadFile, match=said):

@@ -57,9 +57,7 @@ def test_too_many_requests_say_when_to_come_again_or_do_not(caller: Caller) -> N
 
 
 @pytest.mark.parametrize(("kind", "made"), [("drop_before", 0), ("drop_after", 1)])
-def test_a_dropped_answer_comes_before_or_after_the_effect(
-    caller: Caller, kind: str, made: int
-) -> None:
+def test_a_dropped_answer_comes_before_or_after_the_effect(caller: Caller, kind: str, made: int) -> None:
     fault(caller, kind=kind, method="POST", times=1)
     with pytest.raises(httpx.TransportError):
         caller.http.post("/clients", json=NEW)

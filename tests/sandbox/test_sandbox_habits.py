@@ -107,9 +107,7 @@ def test_events_have_the_chosen_keys(start: Start, kind: str, time: str) -> None
     ],
 )
 def test_dates_have_the_chosen_form(start: Start, stamp: str, form: str) -> None:
-    caller = start(
-        issued_key="issued_at", created_at=True, paid_at=True, stamp=stamp, event_stamp=stamp
-    )
+    caller = start(issued_key="issued_at", created_at=True, paid_at=True, stamp=stamp, event_stamp=stamp)
     invoice = _paid(caller)
     for value in (invoice["issued_at"], invoice["created_at"], invoice["paid_at"]):
         assert re.fullmatch(form, str(value))
@@ -118,9 +116,7 @@ def test_dates_have_the_chosen_form(start: Start, stamp: str, form: str) -> None
 
 
 @pytest.mark.parametrize("key", ["issue_date", "issued_at", "invoice_date", "date", "sent_at"])
-def test_the_issue_date_stands_under_the_chosen_key_and_is_null_on_a_draft(
-    start: Start, key: str
-) -> None:
+def test_the_issue_date_stands_under_the_chosen_key_and_is_null_on_a_draft(start: Start, key: str) -> None:
     caller = start(issued_key=key)
     for row in caller.walk():
         assert (row[key] is None) == (row["status"] == "draft")

@@ -90,9 +90,7 @@ def upgrade() -> None:
         batch_op.create_index("record_by_number", ["source", "number"], unique=False)
         batch_op.create_index("record_by_revision", ["source", "revision"], unique=False)
         batch_op.create_index("record_by_status", ["source", "kind", "status"], unique=False)
-        batch_op.create_index(
-            "record_without_detail", ["source"], unique=False, sqlite_where=sa.text("detail_due")
-        )
+        batch_op.create_index("record_without_detail", ["source"], unique=False, sqlite_where=sa.text("detail_due"))
 
     op.create_table(
         "run",
@@ -178,9 +176,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("n"),
     )
     with op.batch_alter_table("operation", schema=None) as batch_op:
-        batch_op.create_index(
-            "operation_in_doubt", ["target"], unique=False, sqlite_where=sa.text("state = 'sent'")
-        )
+        batch_op.create_index("operation_in_doubt", ["target"], unique=False, sqlite_where=sa.text("state = 'sent'"))
         batch_op.create_index("operation_in_order", ["plan", "stage", "place"], unique=False)
         batch_op.create_index("operation_of_record", ["target", "kind", "id"], unique=False)
 

@@ -1,0 +1,189 @@
+"""What people and scripts read: stories, states, problems, mappings; JSON documents, and no colours in a pipe."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from syncd.sandbox.change import insert, patch_invoice
+from tests.system.company import Company
+from tests.system.conftest import Found
+from tests.system.expected import assert_equal
+
+DOCUMENTS = ("run", "plan", "status", "reconcile", "problems", "check")
+
+
+@pytest.fixture
+def company(found: Found) -> Company:
+    """A company that was synced once, with one invoice that cannot be."""
+    one = found()
+    bad = insert(one.sandbox.account, {"status": "teleported", "number": "BAD-1"})
+    assert bad.number == "BAD-1"
+    one.run(code=1)
+    return one
+
+
+def test_each_command_gives_one_json_document_that_names_its_schema(company: Company) -> None:
+    number = company.column("invoices.csv", "number")[0]
+    for words in (*([name] for name in DOCUMENTS), ["explain", number], ["mappings", "list"], ["problems", "list"]):
+        said = company.syncd(*words, "--json")
+        assert re.fullmatch(r"syncd\.[a-z]+/1", said.document["schema"]), said
+        assert said.out.count("\n{") == 0
+
+
+def test_a_process_prints_one_json_document_and_nothing_else(company: Company) -> None:
+    said = company.process("run", "--json")
+    assert said.code == 1
+    assert next(iter(json.loads(said.out))) == "schema"
+    assert said.err == ""
+
+
+def test_a_pipe_gets_no_colours_and_no_bars(company: Company) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environment |= {"TERM": "xterm-256color", "COLUMNS": "200"}
+    for words in (["run"], ["reconcile"], ["status"], ["problems"], ["explain", "BAD-1"], ["--help"], ["run", "nowhere"]):
+        ended = subprocess.run(company.command(*words), capture_output=True, check=False, env=environment, timeout=60)
+        assert b"\x1b" not in ended.stdout + ended.stderr, words
+        assert b"\r" not in ended.stdout, words
+
+
+def test_explain_tells_the_whole_story_of_an_invoice(company: Company) -> None:
+    new = insert(company.sandbox.account, {"status": "sent"})
+    company.run(code=1)
+    patch_invoice(company.sandbox.account, new.id, {"_happened": "paid"})
+    company.run(code=1)
+    for called in (new.number, new.id):
+        story = company.syncd("explain", called, "--json").document["records"][0]
+        assert (story["id"], story["status"]) == (new.id, "paid")
+        assert [(one["verb"], one["kind"], one["state"]) for one in story["journal"]].count(("create", "invoice", "done")) == 1
+        assert ("settle", "payment", "done") in [(one["verb"], one["kind"], one["state"]) for one in story["journal"]]
+        assert {one["kind"] for one in story["targets"][0]["stands"]} == {"invoice", "payment"}
+    said = company.syncd("explain", new.number)
+    assert said.code == 0
+    for word in (new.number, new.id, "paid", "create invoice", "settle payment", "status: sent → paid"):
+        assert word in said.out, said.out
+
+
+def test_explain_tells_why_a_record_is_not_there(company: Company) -> None:
+    said = company.syncd("explain", "BAD-1")
+    assert said.code == 0
+    assert "teleported" in said.out
+    assert "does not stand there" in said.out
+
+
+def test_explain_finds_a_client_by_name(company: Company) -> None:
+    name = company.column("clients.csv", "name")[-1]
+    said = company.syncd("explain", name)
+    assert said.code == 0
+    assert "client stands as" in said.out
+
+
+def test_explain_tells_what_a_person_edited(company: Company) -> None:
+    path = company.ledger / "invoices.csv"
+    number = company.column("invoices.csv", "number")[0]
+    due = company.column("invoices.csv", "due_date")[0]
+    path.write_bytes(path.read_bytes().replace(due.encode(), b"2031-12-31", 1))
+    company.run(code=1)
+    said = company.syncd("explain", number)
+    assert "due_date is '2031-12-31'" in said.out
+    assert due in said.out
+
+
+def test_status_tells_how_it_stands(company: Company) -> None:
+    document = company.syncd("status", "--json").document
+    assert document["last_run"]["exit_code"] == 1
+    assert document["targets"][0]["stands"]["invoice"] == len(company.column("invoices.csv", "number"))
+    assert document["sources"][0]["problems"] + document["targets"][0]["problems"] == 1
+    assert company.syncd("status").code == 1
+
+
+def test_status_before_the_first_run_says_so(found: Found) -> None:
+    said = found().syncd("status")
+    assert said.code == 0
+    assert "Nothing has run yet" in said.out
+
+
+def test_a_dismissed_problem_is_not_shown_until_its_cause_changes(company: Company) -> None:
+    problem = company.syncd("problems", "--json").document["problems"][0]
+    assert (problem["code"], problem["record"] != "") == ("unknown_status", True)
+    assert problem["remedy"]
+    assert company.syncd("problems", "dismiss", str(problem["id"])).code == 0
+    assert company.syncd("problems").code == 0
+    company.run()
+    bad = next(one for one in company.sandbox.account.invoices.values() if one.number == "BAD-1")
+    patch_invoice(company.sandbox.account, bad.id, {"status": "vaporised"})
+    company.run("--full", code=1)
+    assert company.syncd("problems").code == 1
+
+
+def test_retrying_or_dismissing_what_is_not_there_exits_2(company: Company) -> None:
+    assert company.syncd("problems", "dismiss", "9999").code == 2
+    assert company.syncd("problems", "retry", "9999").code == 2
+
+
+def test_mappings_survive_a_lost_state_through_a_file(company: Company) -> None:
+    file = company.folder / "mappings.csv"
+    assert company.syncd("mappings", "export", str(file)).code == 0
+    rows = list(csv.DictReader(file.open(encoding="utf-8")))
+    stands = len(company.rows("clients.csv")) + len(company.rows("invoices.csv")) + len(company.rows("payments.csv"))
+    assert len(rows) == stands
+    listed = company.syncd("mappings", "list", "--json").document["mappings"]
+    assert {(one["kind"], one["id"]) for one in listed} == {(one["kind"], one["id"]) for one in rows}
+    before = {name: data for name, data in company.bytes_of_ledger().items() if name.endswith(".csv")}
+    company.forget()
+    said = company.syncd("mappings", "import", str(file))
+    assert said.code == 0, said
+    company.run(code=1)
+    assert {name: data for name, data in company.bytes_of_ledger().items() if name.endswith(".csv")} == before
+    bad = next(one for one in company.sandbox.account.invoices.values() if one.number == "BAD-1")
+    patch_invoice(company.sandbox.account, bad.id, {"status": "sent"})
+    company.run("--full")
+    assert_equal(company)
+    assert company.syncd("mappings", "import", str(file)).code == 0
+
+
+def test_mappings_that_contradict_are_refused_whole(company: Company) -> None:
+    file = company.folder / "mappings.csv"
+    company.syncd("mappings", "export", str(file))
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join([lines[0], lines[1].replace(lines[1].split(",")[3], "somebody-else")]) + "\n", encoding="utf-8")
+    said = company.syncd("mappings", "import", str(file))
+    assert said.code == 2, said
+    assert "Nothing was imported" in said.err
+
+
+def test_check_says_what_is_good_and_what_to_mend(company: Company) -> None:
+    document = company.syncd("check", "--json").document
+    assert {one["what"] for one in document["checks"]} == {"settings", "state", "source main", "target ledger"}
+    assert all(one["good"] for one in document["checks"])
+    company.sandbox.key = "ffk_another"
+
+
+def test_exit_codes_of_a_run_in_a_process(found: Found) -> None:
+    company = found()
+    assert company.process("run").code == 0
+    bad = insert(company.sandbox.account, {"status": "teleported"})
+    assert company.process("run").code == 1
+    assert company.process("run", "nowhere").code == 2
+    patch_invoice(company.sandbox.account, bad.id, {"status": "sent"})
+    company.run("--full")
+    company.key = "ffk_wrong_key"
+    company.configure()
+    assert company.process("run").code == 3
+    assert company.process("reconcile").code == 0
+
+
+def test_help_tells_of_every_command(found: Found) -> None:
+    company = found()
+    said = company.syncd("--help")
+    assert said.code == 0
+    for name in ("check", "demo", "explain", "mappings", "plan", "problems", "reconcile", "release", "run", "serve", "status"):
+        assert name in said.out
+        told = company.syncd(name, "--help")
+        assert told.code == 0
+        assert "Usage" in told.out

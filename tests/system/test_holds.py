@@ -1,0 +1,145 @@
+"""A surprise stops syncd before it writes, until a person lets it pass or the cause is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from syncd.sandbox.account import Account
+from syncd.sandbox.change import insert, patch_invoice
+from syncd.sandbox.data import made_up
+from syncd.sandbox.server import Sandbox
+from tests.system.company import Company
+from tests.system.conftest import Found
+from tests.system.expected import assert_equal
+
+
+def held(document: dict[str, Any]) -> set[str]:
+    return {one["code"] for side in ("sources", "targets") for owner in document[side] for one in owner["held"]}
+
+
+def csvs(company: Company) -> dict[str, bytes]:
+    return {name: data for name, data in company.bytes_of_ledger().items() if name.endswith(".csv")}
+
+
+def change_most(account: Account) -> None:
+    """Give most invoices another total, as a mistake at the source would."""
+    for one in account.invoices.values():
+        if one.status != "draft":
+            lines = [{"description": "All anew", "quantity": 1, "unit_price_cents": 12_345, "tax_rate": 25}]
+            patch_invoice(account, one.id, {"lines": lines, "_happened": "reminder"})
+
+
+def take_back_many(account: Account) -> None:
+    """Take back the payment of many invoices."""
+    for one in [one for one in account.invoices.values() if one.status == "paid"][:15]:
+        patch_invoice(account, one.id, {"status": "sent"})
+
+
+STOPS: dict[str, Callable[[Account], None]] = {"too_many_changes": change_most, "too_many_voids": take_back_many}
+
+
+@pytest.mark.parametrize("code", STOPS)
+@pytest.mark.parametrize("way", ["release", "force"])
+def test_a_mass_change_is_held_until_a_person_lets_it_pass(code: str, way: str, found: Found) -> None:
+    company = found(made_up(seed=81, clients=8, invoices=60))
+    company.run()
+    before = csvs(company)
+    STOPS[code](company.sandbox.account)
+    for _ in range(2):
+        document = company.run("--full", code=5)
+        assert held(document) == {code}
+        assert csvs(company) == before
+    status = company.syncd("status", "--json")
+    assert status.code == 5
+    assert status.document["targets"][0]["holds"][0]["code"] == code
+    said = company.syncd("run")
+    assert said.code == 5
+    assert "held" in said.out
+    assert any(sign.isdigit() for sign in said.out)
+    if way == "release":
+        assert company.syncd("release", "ledger").code == 0
+        company.run("--full")
+    else:
+        company.run("--full", "--force")
+    assert_equal(company)
+    assert company.syncd("status").code == 0
+    STOPS[code](made_up(seed=81, clients=8, invoices=60))
+    company.run()
+
+
+def test_a_hold_goes_away_with_its_cause(found: Found) -> None:
+    company = found(made_up(seed=82, clients=8, invoices=60))
+    company.run()
+    paid = [one for one in company.sandbox.account.invoices.values() if one.status == "paid"][:15]
+    take_back_many(company.sandbox.account)
+    assert held(company.run("--full", code=5)) == {"too_many_voids"}
+    for one in paid:
+        patch_invoice(company.sandbox.account, one.id, {"status": "paid"})
+    company.run("--full")
+    assert_equal(company)
+
+
+def test_another_account_behind_the_key_is_held(found: Found) -> None:
+    company = found(made_up(seed=83, clients=8, invoices=60))
+    company.run()
+    before = csvs(company)
+    with Sandbox(account=made_up(seed=84, clients=8, invoices=60)) as other:
+        company.base_url = other.base_url
+        company.configure()
+        document = company.run("--full", code=5)
+        assert "account_changed" in held(document)
+        assert csvs(company) == before
+        assert company.syncd("status").code == 5
+    company.base_url = company.sandbox.base_url
+    company.configure()
+    insert(company.sandbox.account, {"status": "paid"})
+    company.run("--full")
+    assert_equal(company)
+
+
+def test_a_walk_that_shows_suspiciously_few_is_held_and_nothing_is_taken_for_gone(found: Found) -> None:
+    company = found(made_up(seed=85, clients=8, invoices=90))
+    company.run()
+    before = csvs(company)
+    account = company.sandbox.account
+    hidden = {key: account.invoices[key] for key in list(account.invoices)[:70]}
+    kept = dict(account.invoices)
+    for key in hidden:
+        account.vanish(key)
+    company.requests()
+    document = company.run("--full", code=5)
+    assert held(document) & {"walk_too_short", "account_changed"}, held(document)
+    assert sum(company.requests().values()) < 90
+    assert csvs(company) == before
+    account.invoices.clear()
+    account.invoices.update(kept)
+    account.touched()
+    company.run("--full")
+    assert_equal(company)
+    assert company.syncd("status").code == 0
+
+
+def test_a_hold_of_one_target_does_not_stop_another(found: Found) -> None:
+    company = found(made_up(seed=86, clients=8, invoices=60), target={"max_voids": 0})
+    other = company.folder / "other"
+    company.settings.write_text(
+        company.settings.read_text() + f'\n[target.other]\nconnector = "csv"\npath = "{other}"\nmax_voids = 100\n'
+    )
+    company.run()
+    before = csvs(company)
+    take_back_many(company.sandbox.account)
+    company.run("--full", code=5)
+    assert csvs(company) == before
+    assert (other / "payments.csv").read_bytes() != before["payments.csv"]
+
+
+def test_releasing_what_does_not_exist_or_is_not_held_says_so(found: Found) -> None:
+    company = found()
+    company.run()
+    assert company.syncd("release", "nobody").code == 2
+    said = company.syncd("release", "ledger")
+    assert said.code == 0
+    assert "not held" in said.out

@@ -1,0 +1,244 @@
+"""A person has their hands in the ledger: what they took out, put in or dressed otherwise is kept and understood."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from syncd.sandbox.change import insert, patch_invoice
+from syncd.sandbox.data import made_up
+from tests.system.company import Company, write_rows
+from tests.system.conftest import Found
+from tests.system.expected import assert_equal, counted
+
+Rows = list[list[str]]
+
+
+def whole(path: Path) -> Rows:
+    return list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
+
+
+@pytest.mark.parametrize("table", ["clients", "invoices", "payments"])
+def test_a_row_removed_by_hand_is_not_written_again(table: str, found: Found) -> None:
+    company = found()
+    company.run()
+    path = company.ledger / f"{table}.csv"
+    rows = whole(path)
+    gone = rows.pop(3)
+    write_rows(path, rows)
+    told = [one for one in company.reconcile() if one["id"] == gone[0]]
+    assert any(one["what"] in ("missing", "removed") for one in told), told
+    company.run()
+    assert whole(path) == rows
+    insert(company.sandbox.account, {"status": "paid"})
+    company.run("--full")
+    assert gone[0] not in [row[0] for row in whole(path)]
+    assert len(whole(path)) == len(rows) + (table != "clients")
+
+
+@pytest.mark.parametrize("table", ["invoice_lines", "events"])
+def test_a_line_or_event_removed_by_hand_is_not_written_again(table: str, found: Found) -> None:
+    company = found()
+    company.run()
+    path = company.ledger / f"{table}.csv"
+    rows = whole(path)
+    gone = rows.pop(5)
+    write_rows(path, rows)
+    differences = company.reconcile()
+    assert {one["id"] for one in differences} == {gone[0]}
+    company.run()
+    assert whole(path) == rows
+    insert(company.sandbox.account, {"status": "sent"})
+    company.run()
+    assert gone not in whole(path)
+
+
+def test_a_removed_row_that_goes_on_changing_is_a_problem_and_written_anew_when_asked(found: Found) -> None:
+    company = found()
+    new = insert(company.sandbox.account, {"status": "sent"})
+    company.run()
+    path = company.ledger / "invoices.csv"
+    write_rows(path, [row for row in whole(path) if row[0] != new.id])
+    company.run()
+    patch_invoice(company.sandbox.account, new.id, {"_happened": "paid"})
+    assert counted(company.run(code=1)) == {"removed_there": 1}
+    assert company.syncd("problems", "retry").code == 0
+    company.run()
+    assert new.id in company.column("invoices.csv", "invoice_id")
+    assert new.id in company.column("payments.csv", "invoice_id")
+
+
+@pytest.mark.parametrize("table", ["clients", "invoices", "invoice_lines", "payments", "events"])
+def test_a_deleted_file_is_built_anew(table: str, found: Found) -> None:
+    company = found()
+    company.run()
+    before = csvs(company)
+    (company.ledger / f"{table}.csv").unlink()
+    company.run()
+    assert csvs(company) == before
+    assert company.reconcile() == []
+
+
+def test_a_deleted_ledger_is_built_anew(found: Found) -> None:
+    company = found()
+    company.run()
+    before = csvs(company)
+    shutil.rmtree(company.ledger)
+    company.run()
+    assert csvs(company) == before
+    assert_equal(company)
+
+
+def test_a_lost_state_adopts_what_stands_and_changes_no_byte(found: Found) -> None:
+    company = found()
+    company.run()
+    before = company.bytes_of_ledger()
+    company.forget()
+    document = company.run()
+    assert {one["verb"] for one in document["targets"][0]["planned"]} == {"adopt"}
+    assert company.bytes_of_ledger() == before
+    insert(company.sandbox.account, {"status": "paid"})
+    company.run()
+    assert_equal(company)
+
+
+def test_a_lost_state_keeps_what_was_edited_by_hand(found: Found) -> None:
+    company = found()
+    company.run()
+    path = company.ledger / "invoices.csv"
+    rows = whole(path)
+    rows[2][10] = "2031-01-31"
+    write_rows(path, rows)
+    company.run()
+    company.forget()
+    company.run(code=None)
+    insert(company.sandbox.account, {"status": "sent"})
+    company.run(code=None)
+    assert rows[2] in whole(path)
+    assert [(one["id"], one["field"], one["target"]) for one in company.reconcile()] == [(rows[2][0], "due_date", "2031-01-31")]
+
+
+def test_rows_and_columns_that_a_person_added_are_kept_and_reported(found: Found) -> None:
+    company = found()
+    company.run()
+    path = company.ledger / "invoices.csv"
+    rows = [[*row, f"note {place}"] for place, row in enumerate(whole(path))]
+    rows[0][-1] = "booked by"
+    mine = ["my-own-row", "MINE-1", "", "My own client", "EUR", "1.00", "0.25", "1.25", "paid", "2025-12-24", "", "", "", "mine"]
+    rows.append(mine)
+    write_rows(path, rows)
+    stood = csvs(company)
+    assert [(one["what"], one["id"]) for one in company.reconcile()] == [("unexpected", "my-own-row")]
+    company.run()
+    assert csvs(company) == stood
+    new = insert(company.sandbox.account, {"status": "paid"})
+    company.run()
+    after = whole(path)
+    assert after[0] == rows[0]
+    assert mine in after
+    assert all(row in after for row in rows)
+    assert [row[-1] for row in after if row[0] == new.id] == [""]
+    assert len(after) == len(rows) + 1
+
+
+def semicolons(company: Company) -> None:
+    dress(company, delimiter=";")
+
+
+def decimal_commas(company: Company) -> None:
+    dress(company, delimiter=";", decimal=",", dates="%d.%m.%Y", bom=True)
+
+
+def line_feeds(company: Company) -> None:
+    dress(company, end="\n", quoting=csv.QUOTE_ALL)
+
+
+def other_order(company: Company) -> None:
+    dress(company, turned=True, bom=True)
+
+
+def american(company: Company) -> None:
+    dress(company, dates="%m/%d/%Y", grouped=True)
+
+
+def tabs_in_utf_16(company: Company) -> None:
+    dress(company, delimiter="\t", encoding="utf-16")
+
+
+AMOUNTS = {"subtotal", "tax", "total", "amount", "unit_price", "quantity", "tax_rate"}
+DATES = {"issue_date", "due_date", "paid_date"}
+
+
+def dress(
+    company: Company,
+    *,
+    delimiter: str = ",",
+    decimal: str = ".",
+    dates: str = "",
+    bom: bool = False,
+    end: str = "\r\n",
+    quoting: int = csv.QUOTE_MINIMAL,
+    turned: bool = False,
+    grouped: bool = False,
+    encoding: str = "utf-8",
+) -> None:
+    """Save all files as a spreadsheet of another country would."""
+
+    def cell(name: str, text: str) -> str:
+        if name in AMOUNTS and text:
+            if grouped and "." in text:
+                text = f"{float(text):,.2f}"
+            return text.replace(".", decimal) if decimal != "." else text
+        if name in DATES and text and dates:
+            year, month, day = text.split("-")
+            return dates.replace("%Y", year).replace("%m", month).replace("%d", day)
+        return text
+
+    for path in sorted(company.ledger.glob("*.csv")):
+        header, *rows = whole(path)
+        table = [header, *([cell(name, text) for name, text in zip(header, row, strict=True)] for row in rows)]
+        if turned:
+            table = [row[::-1] for row in table]
+        text = io.StringIO()
+        csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(table)  # type: ignore[arg-type]
+        path.write_bytes((("\ufeff" if bom else "") + text.getvalue()).encode(encoding))
+
+
+@pytest.mark.parametrize("saved", [semicolons, decimal_commas, line_feeds, other_order, american, tabs_in_utf_16])
+def test_a_file_saved_by_a_spreadsheet_in_another_dress_is_understood(saved: Callable[[Company], None], found: Found) -> None:
+    company = found(made_up(seed=61, clients=8, invoices=40))
+    company.run()
+    saved(company)
+    stood = csvs(company)
+    assert company.reconcile() == []
+    company.run()
+    assert csvs(company) == stood, "a run without change wrote"
+    new = insert(company.sandbox.account, {"status": "paid"})
+    company.run()
+    assert company.reconcile() == []
+    assert csvs(company)["invoices.csv"] != stood["invoices.csv"]
+    assert new.number.encode() in csvs(company)["invoices.csv"].replace(b"\0", b"")
+
+
+def test_a_file_that_cannot_be_understood_is_one_sentence_and_stays_as_it_is(found: Found) -> None:
+    company = found()
+    company.run()
+    path = company.ledger / "invoices.csv"
+    path.write_bytes(b"this is no table\r\nat all\r\n")
+    insert(company.sandbox.account, {"status": "paid"})
+    said = company.syncd("run")
+    assert said.code in (1, 3), said
+    assert "invoices.csv" in said.out
+    assert path.read_bytes() == b"this is no table\r\nat all\r\n"
+    path.unlink()
+    company.run()
+    assert_equal(company)
+
+
+def csvs(company: Company) -> dict[str, bytes]:
+    return {name: data for name, data in company.bytes_of_ledger().items() if name.endswith(".csv")}
