@@ -63,9 +63,9 @@ def _check_source(settings: Settings, name: str) -> Checked:
         company = profile.get("name")
         rows = len(api.invoices(1).rows)
     except (Unreachable, Refused) as error:
-        return Checked(f"source {name}", False, str(error), 3)
+        return Checked(f"source {name}", False, str(error).removeprefix(f"source {name}: "), 3)
     except SyncdError as error:
-        return Checked(f"source {name}", False, str(error), 1)
+        return Checked(f"source {name}", False, str(error).removeprefix(f"source {name}: "), 1)
     finally:
         api.close()
     return Checked(
