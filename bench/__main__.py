@@ -23,7 +23,7 @@ THREADS = 4
 """As many as syncd has by default."""
 
 BEAT = 300
-"""Seconds between two cycles of the daemon by default: an idle cycle reads the slices of the sweeps that are due then."""
+"""Seconds between two cycles of the daemon by default: an idle cycle reads the slices of the sweeps due by then."""
 
 PARTS = ("load", "cycles", "dlt", "growth")
 
@@ -140,7 +140,7 @@ def run(bench: Bench, parts: list[str]) -> None:
 
 def main() -> int:
     """Read the command line and measure."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure syncd on real invoices over loopback.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure syncd on real invoices.")
     parser.add_argument("data", type=Path, help="invoice lines in the layout of UCI's Online Retail, .csv or .csv.xz")
     parser.add_argument("--limit", type=int, help="only the first so many invoices")
     parser.add_argument("--repeat", type=int, default=3, help="how often what is short is measured (default 3)")

@@ -69,7 +69,7 @@ class Account:
         path.write_text(
             f'[syncd]\nstate = "sqlite:///{folder}/state.db"\nlog_level = "warning"\n'
             f'[source.shop]\napi_key = {{ env = "BENCH_KEY" }}\nbase_url = "{self.base_url}"\n'
-            f'[target.books]\nconnector = "csv"\npath = "{folder}/books"\n',
+            f'[target.books]\nconnector = "csv"\npath = "{folder}/books"\nmax_voids = 100000\n',
             encoding="utf-8",
         )
         return path

@@ -1,4 +1,4 @@
-"""The limit: details by a bare loop of httpx calls, as bytes, with so many threads. ``python -m bench.bare URL THREADS``."""
+"""The limit: details as bytes by a bare loop of httpx calls in threads. ``python -m bench.bare URL THREADS``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One measured program: a process of its own, its seconds, processor seconds, peak memory and what it says at its end."""
+"""One measured program: a process of its own, its seconds, processor seconds, peak memory and what it says."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOME = {
     "LOAD__WORKERS": "1",
     "PYTHONWARNINGS": "ignore",
 }
-"""The key; that dlt talks to nobody but the account; that it does not lock itself out of SQLite; no warnings of its own."""
+"""The key; that dlt talks to nobody but the account, does not lock itself out of SQLite, and warns of nothing."""
 
 
 @dataclass(slots=True)

@@ -10,6 +10,13 @@ HEAD = (
     f"{'':32}{'seconds':>9}{'wall':>9}{'cpu':>8}{'server':>8}{'peak MB':>9}{'requests':>10}{'rows':>9}\n"
     "(seconds: the work alone where it can be told; cpu, server: processor seconds of the program and of the account)"
 )
+RATES = (
+    ("pull", "bare loop", 0.85),
+    ("pull + ledger", "bare loop", 0.65),
+    ("pull + ledger", "dlt details, first", 3.0),
+)
+"""What is to reach how many times the rate of what."""
+
 PURPOSES = ("hot", "growing", "sweep", "clients", "details", "confirm", "business")
 
 
@@ -29,7 +36,8 @@ def purposes(one: Measured) -> str:
     counts = asked(one)
     parts = ", ".join(f"{counts.get(name, 0)} {name}" for name in PURPOSES)
     total = sum(counts.values())
-    return f"  requests: {parts}" + ("" if total == one.requests else f" - BUT THE SERVER COUNTED {one.requests}, NOT {total}")
+    contradicted = "" if total == one.requests else f" - BUT THE SERVER COUNTED {one.requests}, NOT {total}"
+    return f"  requests: {parts}{contradicted}"
 
 
 def best(runs: list[Measured]) -> Measured:
@@ -60,8 +68,7 @@ def verdicts(runs: Runs, times: int) -> list[str]:
 def _rates(runs: Runs) -> list[str]:
     """Compare details per second, each with the best run of the other."""
     found = []
-    pairs = (("pull", "bare loop", 0.85), ("pull + ledger", "bare loop", 0.65), ("pull + ledger", "dlt details, first", 3.0))
-    for name, other, wanted in pairs:
+    for name, other, wanted in RATES:
         if name in runs and other in runs:
             ours, theirs = best(runs[name]), best(runs[other])
             ratio = theirs.seconds / ours.seconds
@@ -80,7 +87,8 @@ def _idle(runs: Runs, times: int) -> list[str]:
     longer = runs.get(f"{times} x history: idle cycle")
     if longer:
         ours, theirs = asked(idle)["hot"], asked(best(longer))["hot"]
-        found.append(_line(f"{times} x history: hot part of the idle cycle equal", f"{ours} / {theirs}", met=ours == theirs))
+        name = f"{times} x history: hot part of the idle cycle equal"
+        found.append(_line(name, f"{ours} / {theirs}", met=ours == theirs))
     for how in ("list", "details"):
         again = runs.get(f"dlt {how}, again")
         if again:

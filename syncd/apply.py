@@ -30,6 +30,9 @@ ROUNDS = 5
 PATIENCE = 60.0
 """Seconds to wait in one pass for a target that asks us to slow down."""
 
+PUT_OFF = 300.0
+"""Seconds that may lie between the note that something is sent and its sending: slowing down, trying to connect."""
+
 FROM_SENDING = ("rejected_by_target", "in_doubt_unresolved", "stale_too_often")
 
 
@@ -295,9 +298,10 @@ def settle(session: Session, result: Applied, clock: Clock, *, reopen: bool) -> 
             _replay(session, doubtful, result, clock)
             doubtful = _in_doubt(session)
     if doubtful and not session.can.replay_safe:
-        due = max(row.sent_at for row in doubtful) + session.can.settle_delay
-        wait = due - session.now().timestamp() + 1  # sent_at is cut to whole seconds
-        if wait <= 0 or not clock.wait(wait):
+        age = session.now().timestamp() - max(row.sent_at for row in doubtful)
+        # The note lies before the sending, which may have been put off; only from now on is nothing more sent.
+        wait = session.can.settle_delay if age < session.can.settle_delay + PUT_OFF else 0.0
+        if not clock.wait(wait):
             _look_up(session, doubtful, result, reopen=reopen)
             doubtful = _in_doubt(session)
     result.doubt = len(doubtful)

@@ -33,6 +33,7 @@ class DueInvoice(NamedTuple):
     seen: Seen
     invoice: Invoice | Rejection
     client: Client | Rejection | None
+    client_revision: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def with_clients(session: Session, rows: Iterable[Row[Any]]) -> list[DueInvoice]
     wanted = sorted({row.client_id for row in rows if row.client_id})
     with session.store.read() as connection:
         known = {
-            row.id: read_client(orjson.loads(row.raw))
+            row.id: (read_client(orjson.loads(row.raw)), row.revision)
             for row in work.read(connection, session.source, "client", wanted)
         }
     zone = session.policy.zone
@@ -124,7 +125,7 @@ def with_clients(session: Session, rows: Iterable[Row[Any]]) -> list[DueInvoice]
             row.revision,
             _seen(row),
             read_invoice(orjson.loads(row.raw), zone),
-            known.get(row.client_id),
+            *known.get(row.client_id, (None, None)),
         )
         for row in rows
     ]

@@ -1,7 +1,7 @@
 """HTTP to one base URL: one connection pool, bounded retries, and errors a person can read.
 
-Requests go straight to ``httpx.HTTPTransport``: the cookies, redirects, hooks, proxies and log lines
-of ``httpx.Client`` are not wanted, and a long history is several hundred thousand requests.
+Requests go straight to the connections of httpcore, on which httpx stands: the cookies, redirects, hooks, proxies and
+log lines of ``httpx.Client`` are not wanted, and a long history is several hundred thousand requests.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ipaddress import ip_address
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
+import httpcore
 import httpx
 import orjson
 from tenacity import RetryCallState, Retrying, wait_random_exponential
@@ -47,18 +48,25 @@ class _Lasting(Unreachable):
 
 
 # The first that fits holds. An error of the last kinds may carry header values: it is not quoted.
-_BROKEN: Final[tuple[tuple[type[httpx.RequestError], type[Unreachable], str], ...]] = (
-    (httpx.ConnectTimeout, NotSent, "no connection in time"),
-    (httpx.ConnectError, NotSent, "it could not be reached"),
-    (httpx.TimeoutException, Unreachable, "no answer in time"),
+_BROKEN: Final[tuple[tuple[type[Exception], type[Unreachable], str], ...]] = (
+    (httpcore.ConnectTimeout, NotSent, "no connection in time"),
+    (httpcore.ConnectError, NotSent, "it could not be reached"),
+    (httpcore.TimeoutException, Unreachable, "no answer in time"),
     (httpx.DecodingError, Unreachable, "the answer is compressed in a way that cannot be read"),
-    (httpx.LocalProtocolError, _Lasting, "it cannot be sent: a header or the address is malformed"),
-    (httpx.RequestError, Unreachable, "the connection broke off before the answer was complete"),
+    (httpcore.LocalProtocolError, _Lasting, "it cannot be sent: a header or the address is malformed"),
+    (httpcore.NetworkError, Unreachable, "the connection broke off before the answer was complete"),
+    (httpcore.ProtocolError, Unreachable, "the connection broke off before the answer was complete"),
 )
+_FAILURES: Final = tuple(row[0] for row in _BROKEN)
 
+_PORTS: Final = {"http": 80, "https": 443}
 _NOT_READ: Final = object()
-_ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60)
-_NO_CONTENT: Final = httpx.ByteStream(b"")
+_KEPT: Final = 60.0
+"""Seconds that a connection without work is kept."""
+
+_SIMPLE: Final = re.compile(r"[A-Za-z0-9_/?=&%+~-]*(\.[A-Za-z0-9_/?=&%+~-]+)*")
+"""What stands in a path and query as it is sent; anything else goes by way of ``httpx.URL``, which is slower."""
+
 _BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=30)
 
 
@@ -83,6 +91,16 @@ class Reply:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
             raise Unreachable(f"{self.about} was answered with {len(self.body)} bytes that are no whole JSON") from None
+
+
+class _Raw(httpx.SyncByteStream):
+    """A compressed body, to be unpacked by httpx as it comes."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
 
 
 class Http:
@@ -120,13 +138,15 @@ class Http:
         if bad := [key for key, value in every.items() if not _sendable(value)]:
             raise SettingsError([f"{name}: {', '.join(bad)} holds characters that HTTP cannot send"])
         self._headers = httpx.Headers(every)
+        self._raw_headers, self._raw_base = self._headers.raw, url.raw_path.rstrip(b"/")
+        self._at = httpcore.Origin(url.raw_scheme, url.raw_host, url.port or _PORTS[url.scheme])
         self._secrets = tuple({form for secret in secrets for form in (secret, quote(secret, "")) if form})
         self._attempts, self._patience = attempts, patience
         limits = dict.fromkeys(("read", "write", "pool"), timeout)
         self._extensions = {"timeout": {"connect": min(timeout, 10.0), **limits}}
         self._max_body, self._sleep, self._clock = max_body, sleep, clock
         self._pool, self._closed = pool, False
-        self._idle: list[httpx.HTTPTransport] = []
+        self._idle: list[httpcore.HTTPConnection] = []
         self._verify = httpx.create_ssl_context(trust_env=False)
 
     def __enter__(self) -> Self:
@@ -226,51 +246,72 @@ class Http:
         content: bytes | None,
     ) -> Reply:
         """Send one request and give its answer: 2xx, 304, or a redirect that may be followed."""
-        sent = self._headers
-        if headers:
-            sent = httpx.Headers(sent)
-            sent.update(headers)
-        if content is None and method == "GET":
-            request = httpx.Request(method, url, headers=sent, stream=_NO_CONTENT, extensions=self._extensions)
-        else:
-            request = httpx.Request(method, url, headers=sent, content=content or b"", extensions=self._extensions)
+        sent = self._raw_headers
+        if headers or content is not None or method in ("POST", "PUT"):
+            changed = httpx.Headers(self._headers)
+            changed.update(headers)
+            if content is not None or method != "GET":
+                changed["Content-Length"] = str(len(content or b""))
+            sent = changed.raw
+        where = httpcore.URL(scheme=self._at.scheme, host=self._at.host, port=self._at.port, target=self._target(url))
+        request = httpcore.Request(method, where, headers=sent, content=content or b"", extensions=self._extensions)
         about = self.masked(f"{self.name}: {method} {path}")
         try:
-            with self._connection() as transport, closing(transport.handle_request(request)) as response:
-                body = self._body(response, about)
-        except httpx.RequestError as error:
+            with self._connection() as line, closing(line.handle_request(request)) as response:
+                answered = httpx.Headers(response.headers)
+                body = self._body(response, answered, about)
+        except _FAILURES as error:
             raise self._broken(error, about) from None
-        status = response.status_code
+        status = response.status
         if status < 300 or status == 304:
-            return Reply(status, response.headers, body, about)
+            return Reply(status, answered, body, about)
         if status < 400:
-            return self._redirect(method, request.url, response, about)
-        raise self._refusal(status, response.headers, body, about)
+            return self._redirect(method, httpx.URL(url), status, answered, about)
+        raise self._refusal(status, answered, body, about)
+
+    def _target(self, url: str) -> bytes:
+        """Give path and query of an address as they are sent."""
+        rest = url[len(self._base) :]
+        if url.startswith(self._base) and _SIMPLE.fullmatch(rest):
+            return self._raw_base + rest.encode()
+        return httpx.URL(url).raw_path
 
     @contextmanager
-    def _connection(self) -> Iterator[httpx.HTTPTransport]:
-        """Lend the connection used last, or make one; each is a transport of its own.
+    def _connection(self) -> Iterator[httpcore.HTTPConnection]:
+        """Lend the connection used last that still stands, or make one.
 
-        In one transport shared by threads (httpcore 1.0) a thread that looks for stale connections takes one on which
-        an answer just arrives for one that the server closed, and closes it under the thread that waits for it.
+        Not a pool of httpcore (1.0): in it a thread that looks for stale connections takes one on which an answer just
+        arrives for one that the server closed, and closes it under the thread that waits for it.
         """
+        line = self._standing() or httpcore.HTTPConnection(self._at, ssl_context=self._verify, keepalive_expiry=_KEPT)
         try:
-            transport = self._idle.pop()
-        except IndexError:
-            transport = httpx.HTTPTransport(verify=self._verify, limits=_ONE)
-        try:
-            yield transport
+            yield line
         finally:
-            if self._closed or len(self._idle) >= self._pool:
-                transport.close()
+            if self._closed or len(self._idle) >= self._pool or not line.is_idle():
+                line.close()
             else:
-                self._idle.append(transport)
+                self._idle.append(line)
 
-    def _body(self, response: httpx.Response, about: str) -> bytes:
+    def _standing(self) -> httpcore.HTTPConnection | None:
+        """Take the connection used last, and close those that ended meanwhile."""
+        while self._idle:
+            try:
+                line = self._idle.pop()
+            except IndexError:  # another thread took it
+                break
+            if line.is_available() and not line.has_expired():
+                return line
+            line.close()
+        return None
+
+    def _body(self, response: httpcore.Response, headers: httpx.Headers, about: str) -> bytes:
         """Read the body, at most ``max_body`` bytes and for at most ``patience`` seconds."""
         chunks: list[bytes] = []
         size, until = 0, self._clock() + self._patience
-        for chunk in response.iter_bytes():
+        stream = response.iter_stream()
+        if "content-encoding" in headers:
+            stream = httpx.Response(response.status, headers=headers, stream=_Raw(stream)).iter_bytes()
+        for chunk in stream:
             chunks.append(chunk)
             size += len(chunk)
             if size > self._max_body:
@@ -279,18 +320,18 @@ class Http:
                 raise Unreachable(f"{about}: the answer was not complete after {self._patience:g} s")
         return b"".join(chunks)
 
-    def _redirect(self, method: str, url: httpx.URL, response: httpx.Response, about: str) -> Reply:
+    def _redirect(self, method: str, url: httpx.URL, status: int, headers: httpx.Headers, about: str) -> Reply:
         """Give a reply whose ``location`` may be followed: of a read, on the same host."""
         try:
-            target = url.join(response.headers.get("location", ""))
+            target = url.join(headers.get("location", ""))
         except (httpx.InvalidURL, ValueError):
             raise _Lasting(f"{about} is redirected to an address that is none") from None
         if method != "GET" or _origin(target) != self._origin:
             where = self.masked(f"{target.scheme}://{target.netloc.decode()}{target.path}")
             raise _Lasting(f"{about} is redirected to {where}, which is not followed; check base_url")
-        return Reply(response.status_code, httpx.Headers({"location": str(target)}), b"", about)
+        return Reply(status, httpx.Headers({"location": str(target)}), b"", about)
 
-    def _broken(self, error: httpx.RequestError, about: str) -> Unreachable:
+    def _broken(self, error: Exception, about: str) -> Unreachable:
         """Say what a request without a whole answer means."""
         means, sentence = next(row[1:] for row in _BROKEN if isinstance(error, row[0]))
         reason = self.masked(readable(str(error))) if means is NotSent else ""

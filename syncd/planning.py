@@ -161,7 +161,7 @@ def _client_comes(draft: Draft, client_id: str, one: DueInvoice, known: Mapping[
     """Tell whether the invoice's client stands or is about to, and ask for it if not."""
     if client_id in known or client_id in draft.planned_clients:
         return True
-    if ("client", client_id) in draft.blocked:
+    if draft.blocked.get(("client", client_id)) == str(one.client_revision):
         return False
     if isinstance(one.client, Client):
         draft.needed.add(client_id)

@@ -59,7 +59,8 @@ def known(code: str) -> Problem:
 
 def sentence(finding: Finding) -> str:
     """Tell what is wrong, with which record."""
-    return _fill(known(finding.code).sentence, finding)
+    text = _fill(known(finding.code).sentence, finding)
+    return text if text.endswith((".", "!", "?")) else f"{text}."  # a reason may end in whatever was answered
 
 
 def remedy(finding: Finding) -> str:

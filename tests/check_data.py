@@ -117,7 +117,8 @@ def read_ledger(folder: Path) -> Ledger:
     for row in rows(folder, "payments"):
         _same(ledger, row["number"], "payment and what is owed", in_cents(row["amount"]), paid.pop(row["number"], 0))
     ledger.faults += [f"{number} is paid and has no payment" for number in paid]
-    ledger.faults += [f"{number} has lines and is no invoice" for number, one in ledger.invoices.items() if not one.month]
+    without = [number for number, one in ledger.invoices.items() if not one.month]
+    ledger.faults += [f"{number} has lines and is no invoice" for number in without]
     return ledger
 
 
@@ -174,13 +175,15 @@ def groups(invoices: Invoices) -> dict[tuple[str, str], tuple[int, int, int]]:
 
 def table(raw: Invoices, ledger: Ledger) -> list[str]:
     """Show both sides month by month, over all countries."""
-    shown = [f"{'month':8}{'invoices':>16}{'lines':>16}{'subtotal, raw':>16}{'ledger':>16}{'tax':>15}{'total':>16}"]
+    shown = [f"{'month':8}{'invoices':>16}{'lines':>16}{'subtotal, raw':>16}{'ledger':>16}{'tax':>16}{'total':>16}"]
     for month in sorted({one.month for one in raw.values()}):
         ours = [one for one in raw.values() if one.month == month]
         theirs = [one for one in ledger.invoices.values() if one.month == month]
-        counts = f"{len(ours):>8}{len(theirs):>8}{sum(one.lines for one in ours):>8}{sum(one.lines for one in theirs):>8}"
-        money = (sum(one.subtotal for one in ours), sum(one.subtotal for one in theirs), ledger.tax[month], ledger.total[month])
-        shown.append(f"{month:8}{counts}" + "".join(f"{cents / 100:>16,.2f}" for cents in money))
+        sums = [(sum(one.lines for one in side), sum(one.subtotal for one in side)) for side in (ours, theirs)]
+        counts = (len(ours), len(theirs), sums[0][0], sums[1][0])
+        money = (sums[0][1], sums[1][1], ledger.tax[month], ledger.total[month])
+        figures = [*(f"{count:>8}" for count in counts), *(f"{cents / 100:>16,.2f}" for cents in money)]
+        shown.append(f"{month:8}" + "".join(figures))
     return shown
 
 
@@ -255,7 +258,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="syncd-check-") as folder:
         shown, wrong = check(given.data, given.limit, Path(folder))
     print("\n".join([*shown, *wrong[:SHOWN]]))
-    print(f"{len(wrong)} differences" if wrong else "The ledger agrees with the raw file; reconcile and a second run do, too.")
+    agrees = "The ledger agrees with the raw file; reconcile finds nothing, a second run wrote nothing."
+    print(f"{len(wrong)} differences" if wrong else agrees)
     return 1 if wrong else 0
 
 

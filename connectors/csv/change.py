@@ -83,6 +83,8 @@ class Applying:
             key, part = record["invoices"].key, record["invoices"].part
         elif kind == "payment":
             key = (LAST, "", owner)
+        if kind == "invoice":
+            _bring_home(record, key, part)
         new = False
         for table, slots in made.items():
             standing = record.setdefault(table, Standing(part, key))
@@ -210,4 +212,11 @@ class Applying:
                 first, part = str(day or ""), self._part_of(str(day) if day else None)
             key = (first, str(changes["number"][1] or "") if "number" in changes else second, third)
         for standing in record.values():
+            standing.key, standing.part = key, part
+
+
+def _bring_home(record: Record, key: Key, part: str) -> None:
+    """Put rows that stood without their invoice where it now stands."""
+    for standing in record.values():
+        if standing.key[0] == LAST:
             standing.key, standing.part = key, part

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
+
 from connectors.csv.cells import RISKY, Dress, Written, guard, read_row, write_cell
 from connectors.csv.layout import COLUMNS, Cells, Key, Table
 from syncd.connector import Content, Fields, Scalar
@@ -188,6 +190,8 @@ def _repeated(fields: Fields, path: str, row: dict[str, Scalar], expected: dict[
 
 def unwritable(content: Content, encoding: str) -> tuple[str, str] | None:
     """Name the first field and character that a file of this encoding cannot hold, if there is one."""
+    if _all_writable(content, encoding):
+        return None
     for name, value in content.items():
         if isinstance(value, str):
             if bad := _bad_character(value, encoding):
@@ -198,6 +202,17 @@ def unwritable(content: Content, encoding: str) -> tuple[str, str] | None:
                     if isinstance(cell, str) and (bad := _bad_character(cell, encoding)):
                         return f"{name}.{position}", bad
     return None
+
+
+def _all_writable(content: Content, encoding: str) -> bool:
+    """Tell whether all of it can be written, looked at as one text: most contents can, and their texts are many."""
+    try:
+        whole = orjson.dumps(content)
+        if encoding != "utf-8":
+            whole.decode().encode(encoding)
+    except (orjson.JSONEncodeError, UnicodeEncodeError):
+        return False
+    return b"\\u0000" not in whole
 
 
 def _bad_character(text: str, encoding: str) -> str | None:

@@ -188,17 +188,15 @@ def unbind(connection: Connection, target: str, kind: str, record_id: str, base:
 
 def set_state(connection: Connection, target: str, kind: str, ids: Iterable[str], state: str) -> None:
     """Note that records were taken out by a person (``removed``) or stand again (``live``)."""
-    connection.execute(
-        sa.update(mapping)
-        .where(
-            mapping.c.target == target,
-            mapping.c.kind == kind,
-            mapping.c.id == sa.bindparam("record"),
-            mapping.c.state != "void",
-        )
-        .values(state=state),
-        [{"record": record_id} for record_id in ids],
+    rows = [{"record": record_id} for record_id in ids]
+    bound = sa.and_(
+        mapping.c.target == target,
+        mapping.c.kind == kind,
+        mapping.c.id == sa.bindparam("record"),
+        mapping.c.state != "void",
     )
+    if rows:
+        connection.execute(sa.update(mapping).where(bound).values(state=state), rows)
 
 
 def set_version(connection: Connection, target: str, kind: str, record_id: str, version: str | None) -> None:

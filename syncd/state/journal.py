@@ -205,10 +205,9 @@ def leave(connection: Connection, plan_number: int) -> int:
 
 def reopen(connection: Connection, numbers: Iterable[int]) -> None:
     """Take back that these were sent: nothing of them was carried out, for certain."""
-    connection.execute(
-        sa.update(operation).where(operation.c.n == sa.bindparam("number")).values(state="planned", sent_at=None),
-        [{"number": number} for number in numbers],
-    )
+    if rows := [{"number": number} for number in numbers]:
+        again = sa.update(operation).where(operation.c.n == sa.bindparam("number"))
+        connection.execute(again.values(state="planned", sent_at=None), rows)
 
 
 def close(connection: Connection, outcomes: Sequence[tuple[int, str, str | None]], now: int) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpcore
 from sqlalchemy.engine.default import DefaultDialect
 
 import syncd.apply
@@ -78,7 +78,7 @@ def install(seam: Seam) -> None:
     """Lay the seam around this process."""
     for name in ("replace", "rename", "fsync", "link", "unlink"):
         setattr(os, name, seam.around(name, getattr(os, name)))
-    syncd.engine.Engine.sync = seam.within("observe", syncd.engine.Engine.sync)  # type: ignore[method-assign]
+    syncd.engine.Engine.sync = seam.within("observe", syncd.engine.Engine.sync)  # type: ignore[method-assign]  # laid around it
     syncd.apply.apply = seam.within("apply", syncd.apply.apply)
     syncd.apply.settle = seam.within("apply", syncd.apply.settle)
     _requests(seam)
@@ -86,10 +86,10 @@ def install(seam: Seam) -> None:
 
 
 def _requests(seam: Seam) -> None:
-    send = httpx.HTTPTransport.handle_request
+    send = httpcore.HTTPConnection.handle_request
 
-    def handle_request(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        name = f"{request.method} {request.url.path}"
+    def handle_request(self: httpcore.HTTPConnection, request: httpcore.Request) -> httpcore.Response:
+        name = f"{request.method.decode()} {request.url.target.partition(b'?')[0].decode()}"
 
         def trace(event: str, _details: object) -> None:
             if event == SENT and seam.stage == "apply":  # in between nothing happens but at a target
@@ -101,7 +101,7 @@ def _requests(seam: Seam) -> None:
         seam.point(f"answered {name}")
         return response
 
-    httpx.HTTPTransport.handle_request = handle_request  # type: ignore[method-assign]
+    httpcore.HTTPConnection.handle_request = handle_request  # type: ignore[method-assign]  # laid around it
 
 
 def _commits(seam: Seam) -> None:
@@ -114,11 +114,11 @@ def _commits(seam: Seam) -> None:
         news, known[id(connection.dbapi_connection)] = changes != known.get(id(connection.dbapi_connection)), changes
         if news and changes:
             seam.point("before commit")
-        commit(self, connection)
+        commit(self, connection)  # type: ignore[no-untyped-call]  # SQLAlchemy's own
         if news and changes:
             seam.point("after commit")
 
-    DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
+    DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]  # laid around it
 
 
 def run(arguments: Sequence[str], *, count: Path | None = None, stop_at: int | None = None) -> int:

@@ -56,7 +56,13 @@ def client_row(client: Json) -> list[str]:
     names = ("id", "name", "email", "phone", "address", "country", "locale", "external_id")
     texts = [str(client[name] or "") for name in names]
     phone = texts[3]
-    return [*map(safe, texts[:3]), phone, *map(safe, texts[4:]), safe(";".join(client["tags"])), client["archived_at"] or ""]
+    return [
+        *map(safe, texts[:3]),
+        phone,
+        *map(safe, texts[4:]),
+        safe(";".join(client["tags"])),
+        client["archived_at"] or "",
+    ]
 
 
 def invoice_row(invoice: Json, names: Json, dump: Json) -> list[str]:
@@ -88,7 +94,7 @@ def event_rows(invoice: Json) -> Rows:
 
 
 def is_settled(invoice: Json) -> bool:
-    return invoice["status"] == "paid" and invoice["total_cents"] != 0
+    return bool(invoice["status"] == "paid" and invoice["total_cents"])
 
 
 def issue_date(invoice: Json, dump: Json) -> str:
@@ -118,7 +124,7 @@ def in_order(value: Json) -> str:
 
 
 def kept_as_told(dump: Json, earlier: Json, told: frozenset[str]) -> Json:
-    """Give what the source says, but for the texts of the records of which syncd says itself that they stand as before."""
+    """Give what the source says, but as before the texts of records of which syncd says itself that they differ."""
     texts = {
         one["id"]: {name: one[name] for name in ("name", "email", "due_date") if name in one}
         for one in earlier["clients"] + earlier["invoices"]
@@ -154,7 +160,8 @@ def books(dump: Json, earlier: Json) -> Iterator[tuple[Any, ...]]:
 
 
 def counts(invoice: Json) -> bool:
-    return invoice["status"] not in ("draft", "cancelled")
+    status: str = invoice["status"]
+    return status not in ("draft", "cancelled")
 
 
 def standing(records: Sequence[Json]) -> Iterator[tuple[Any, ...]]:

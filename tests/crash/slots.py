@@ -27,9 +27,7 @@ log_level = "error"
 api_key = {{ env = "{key}" }}
 base_url = "{url}"
 concurrency = 1
-full_sweep = "1s"
 client_sweep = "1s"
-detail_sweep = "1s"
 
 """
 LEDGER = '[target.books]\nconnector = "csv"\npath = "ledger"\n'
@@ -123,7 +121,7 @@ class Slot:
         again = self.run("run", "--json")
         told = self._told(again, point)
         point.wrong += self._wrong(point, told)
-        point.wrong += self._not_idle(point)
+        point.wrong += self._not_idle()
 
     def _told(self, run: Ended, point: Point) -> frozenset[str]:
         """Read the problems of a run; only a state that was lost may have any."""
@@ -152,7 +150,7 @@ class Slot:
         audit = self.server.audit()
         return wrong + ([] if audit["clean"] else [f"the ledger's own audit: {audit}"])
 
-    def _not_idle(self, point: Point) -> list[str]:
+    def _not_idle(self) -> list[str]:
         """Run once more: nothing is planned, nothing is written, both sides agree."""
         before = self._bytes()
         idle = self.run("run", "--json")
@@ -182,7 +180,10 @@ def counted(slot: Slot, phase: Phase, before: Path | None) -> list[str]:
     run = slot.run("run", "--json", count=file)
     assert run.code == 0, run.err
     assert run.json()["problems"] == []
-    return file.read_text("utf-8").splitlines()
+    points = file.read_text("utf-8").splitlines()
+    write = "after replace .invoices.csv* invoices.csv" if slot.server is None else "sent POST /batch"
+    assert {"pull: before GET /api/v1/invoices", "apply: after commit", f"apply: {write}"} <= set(points)
+    return points
 
 
 def kept_after_first(slot: Slot, where: Path) -> Path:

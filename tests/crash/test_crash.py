@@ -1,4 +1,4 @@
-"""Stopped dead at every point, and run again: nothing is lost, nothing is there twice, whether the state is kept or not."""
+"""Stopped dead at every point and run again, state kept or deleted: nothing is lost, nothing is there twice."""
 
 from __future__ import annotations
 

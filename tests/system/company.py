@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,12 @@ class Company:
     def process(self, *arguments: str, **environment: str) -> Said:
         """Run a command in a process of its own."""
         ended = subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment}
+            self.command(*arguments),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, **environment},
         )
         return Said(ended.returncode, ended.stdout, ended.stderr)
 
@@ -128,7 +133,11 @@ class Company:
 
     def column(self, name: str, column: str) -> list[str]:
         """Read one column of one file."""
-        with (self.ledger / name).open(encoding="utf-8", newline="") as file:
+        return self.column_as(name, column, "utf-8")
+
+    def column_as(self, name: str, column: str, encoding: str) -> list[str]:
+        """Read one column of one file in an encoding."""
+        with (self.ledger / name).open(encoding=encoding, newline="") as file:
             return [row[column] for row in csv.DictReader(file)]
 
     def forget(self) -> None:
@@ -155,14 +164,3 @@ def write_rows(path: Path, rows: Rows) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     path.write_bytes(text.getvalue().encode())
-
-
-@contextlib.contextmanager
-def terminal_free() -> Iterator[None]:
-    """Leave NO_COLOR unset, so that only the pipe decides about colours."""
-    kept = os.environ.pop("NO_COLOR", None)
-    try:
-        yield
-    finally:
-        if kept is not None:
-            os.environ["NO_COLOR"] = kept

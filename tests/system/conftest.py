@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("tests.system.company", "tests.system.expected")
-
 import syncd.cli.app
 from syncd.sandbox.account import Account
 from syncd.sandbox.data import made_up
@@ -42,7 +40,9 @@ def found(tmp_path: Path) -> Iterator[Found]:
             target: dict[str, Any] | None = None,
             **options: Any,
         ) -> Company:
-            served = stack.enter_context(Sandbox(Options(**options), account or made_up(seed=3, clients=8, invoices=30)))
+            served = stack.enter_context(
+                Sandbox(Options(**options), account or made_up(seed=3, clients=8, invoices=30))
+            )
             folder = tmp_path / f"company {len(list(tmp_path.iterdir()))}"
             return Company(served, folder, source or {}, target or {})
 

@@ -1,7 +1,7 @@
 """A program that edits single cells of CSV files, byte for byte, as told on stdin; it shares nothing with syncd.
 
 Each line on stdin is a JSON object: ``path``, ``row`` (from 0, the header), ``column`` (from 0), ``text`` and ``way``
-(``place``: the file is written over; ``rename``: another file takes its place). The answer is the text that stood there.
+(``place``: the file is written over; ``rename``: another file takes its place). The answer is what stood there.
 """
 
 from __future__ import annotations
@@ -30,16 +30,20 @@ def cells(data: str) -> Iterator[tuple[int, int, bool]]:
         place += 1
 
 
-def edit(path: Path, row: int, column: int, text: str, way: str) -> str:
-    """Put a text into one cell; return what stood there."""
-    data = path.read_bytes().decode()
+def place_of(data: str, row: int, column: int) -> tuple[int, int]:
+    """Find where one cell begins and ends."""
     at = [0, 0]
     for start, end, last in cells(data):
         if at == [row, column]:
-            break
+            return start, end
         at = [at[0] + 1, 0] if last else [at[0], at[1] + 1]
-    else:
-        raise LookupError(f"{path} has no row {row} with a column {column}")
+    raise LookupError(f"there is no row {row} with a column {column}")
+
+
+def edit(path: Path, row: int, column: int, text: str, way: str) -> str:
+    """Put a text into one cell; return what stood there."""
+    data = path.read_bytes().decode()
+    start, end = place_of(data, row, column)
     before = data[start:end]
     risky = any(sign in text for sign in ',"\r\n')
     cell = '"' + text.replace('"', '""') + '"' if risky else text

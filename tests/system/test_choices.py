@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,13 +45,13 @@ def test_a_split_ledger_holds_the_same_rows_each_in_the_part_of_its_invoice(part
 
 DRESSES: tuple[dict[str, str], ...] = (
     {"delimiter": ";", "decimal": ",", "date_format": "%d.%m.%Y"},
-    {"delimiter": "\t", "encoding": "utf-16"},
+    {"delimiter": "\t"},
     {"delimiter": ";", "decimal": ",", "encoding": "utf-8-sig"},
     {"delimiter": "|", "date_format": "%m/%d/%Y"},
 )
 
 
-@pytest.mark.parametrize("dress", [DRESSES[0], *DRESSES[2:]], ids=str)
+@pytest.mark.parametrize("dress", DRESSES, ids=str)
 def test_a_ledger_in_another_dress_says_the_same(dress: dict[str, str], found: Found) -> None:
     company = found(target=dress)
     company.run()
@@ -100,17 +97,19 @@ def test_another_dress_chosen_later_rewrites_the_ledger_and_back(change: dict[st
 
 
 def test_what_an_encoding_cannot_hold_is_a_problem_and_never_a_question_mark(found: Found) -> None:
-    company = found(target={"encoding": "cp1252"})
-    company.run(code=None)
+    company = found(made_up(seed=75, clients=4, invoices=0), target={"encoding": "cp1252"})
     account = company.sandbox.account
     client = next(iter(account.clients))
+    for one in account.clients:
+        patch_client(account, one, {"name": f"Ærlig {one[:4]} AS", "address": None})
+    company.run()
+    before = company.column_as("clients.csv", "name", "cp1252")
     patch_client(account, client, {"name": "日本 AS"})
-    document = company.run("--full", code=1)
-    assert "unencodable" in counted(document)
-    assert b"?? AS" not in (company.ledger / "clients.csv").read_bytes()
-    patch_client(account, client, {"name": "Ærlig AS"})
+    assert counted(company.run("--full", code=1)) == {"unencodable": 1}
+    assert company.column_as("clients.csv", "name", "cp1252") == before
+    patch_client(account, client, {"name": "Ærlig igjen AS"})
     company.run("--full")
-    assert "Ærlig AS".encode("cp1252") in (company.ledger / "clients.csv").read_bytes()
+    assert "Ærlig igjen AS" in company.column_as("clients.csv", "name", "cp1252")
 
 
 def test_drafts_are_written_when_wanted_and_say_deleted_when_they_vanish(found: Found) -> None:
@@ -163,7 +162,9 @@ def test_what_was_issued_before_the_start_date_is_not_written(found: Found) -> N
         (["--status", "sent", "--status", "overdue"], lambda row, _: row[8] in ("sent", "overdue")),
     ],
 )
-def test_a_narrowed_run_writes_only_that_and_the_next_run_the_rest(options: list[str], keeps: Any, found: Found) -> None:
+def test_a_narrowed_run_writes_only_that_and_the_next_run_the_rest(
+    options: list[str], keeps: Any, found: Found
+) -> None:
     company = found(made_up(seed=73, clients=6, invoices=40))
     wanted = oracle.tables(plain_dump(company))
     middle = wanted["invoices"][len(wanted["invoices"]) // 2][9]
@@ -181,13 +182,14 @@ def test_a_narrowed_run_writes_only_that_and_the_next_run_the_rest(options: list
 
 def test_a_plan_says_what_a_run_would_do_and_writes_nothing_to_the_ledger(found: Found) -> None:
     company = found()
+    planned = []
     for words in (["plan", "--json"], ["run", "--dry-run", "--json"]):
         document = company.syncd(*words).document
         assert not company.ledger.exists() or csvs(company) == {}
         assert document["dry_run"] is True
-    planned = planned_of(document)
+        planned.append(planned_of(document))
     done = planned_of(company.run())
-    assert planned == done
+    assert planned == [done, done]
     before = company.bytes_of_ledger()
     insert(company.sandbox.account, {"status": "paid"})
     said = company.syncd("plan")
@@ -206,7 +208,9 @@ def planned_of(document: dict[str, Any]) -> Counter[tuple[str, str]]:
 def test_two_targets_of_one_source_are_kept_apart(found: Found) -> None:
     company = found()
     other = company.folder / "other"
-    company.settings.write_text(company.settings.read_text() + f'\n[target.other]\nconnector = "csv"\npath = "{other}"\n')
+    company.settings.write_text(
+        company.settings.read_text() + f'\n[target.other]\nconnector = "csv"\npath = "{other}"\n'
+    )
     company.run("ledger")
     assert not other.exists()
     said = company.syncd("run")
@@ -215,14 +219,19 @@ def test_two_targets_of_one_source_are_kept_apart(found: Found) -> None:
     (company.ledger / "invoices.csv").write_bytes(b"no table\r\n")
     insert(company.sandbox.account, {"status": "paid"})
     assert company.syncd("run").code in (1, 3)
-    assert len((other / "invoices.csv").read_bytes().splitlines()) == len(company.sandbox.account.listed("paid", "oldest")) + sum(
-        one.status not in ("paid", "draft") for one in company.sandbox.account.invoices.values()
-    ) + 1
+    assert (
+        len((other / "invoices.csv").read_bytes().splitlines())
+        == len(company.sandbox.account.listed("paid", "oldest"))
+        + sum(one.status not in ("paid", "draft") for one in company.sandbox.account.invoices.values())
+        + 1
+    )
 
 
 def test_two_targets_on_one_folder_are_refused(found: Found) -> None:
     company = found()
-    company.settings.write_text(company.settings.read_text() + '\n[target.other]\nconnector = "csv"\npath = "books/../books"\n')
+    company.settings.write_text(
+        company.settings.read_text() + '\n[target.other]\nconnector = "csv"\npath = "books/../books"\n'
+    )
     said = company.syncd("run")
     assert said.code == 2, said
     assert "other" in said.err
@@ -241,7 +250,3 @@ def test_totals_of_reconcile_are_the_sources_by_currency_and_month(found: Found)
 
 def csvs(company: Company) -> dict[str, bytes]:
     return {name: data for name, data in company.bytes_of_ledger().items() if name.endswith(".csv")}
-
-
-def lines_of(path: Path) -> Rows:
-    return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))

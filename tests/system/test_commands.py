@@ -46,7 +46,15 @@ def test_a_process_prints_one_json_document_and_nothing_else(company: Company) -
 def test_a_pipe_gets_no_colours_and_no_bars(company: Company) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     environment |= {"TERM": "xterm-256color", "COLUMNS": "200"}
-    for words in (["run"], ["reconcile"], ["status"], ["problems"], ["explain", "BAD-1"], ["--help"], ["run", "nowhere"]):
+    for words in (
+        ["run"],
+        ["reconcile"],
+        ["status"],
+        ["problems"],
+        ["explain", "BAD-1"],
+        ["--help"],
+        ["run", "nowhere"],
+    ):
         ended = subprocess.run(company.command(*words), capture_output=True, check=False, env=environment, timeout=60)
         assert b"\x1b" not in ended.stdout + ended.stderr, words
         assert b"\r" not in ended.stdout, words
@@ -60,7 +68,9 @@ def test_explain_tells_the_whole_story_of_an_invoice(company: Company) -> None:
     for called in (new.number, new.id):
         story = company.syncd("explain", called, "--json").document["records"][0]
         assert (story["id"], story["status"]) == (new.id, "paid")
-        assert [(one["verb"], one["kind"], one["state"]) for one in story["journal"]].count(("create", "invoice", "done")) == 1
+        assert [(one["verb"], one["kind"], one["state"]) for one in story["journal"]].count(
+            ("create", "invoice", "done")
+        ) == 1
         assert ("settle", "payment", "done") in [(one["verb"], one["kind"], one["state"]) for one in story["journal"]]
         assert {one["kind"] for one in story["targets"][0]["stands"]} == {"invoice", "payment"}
     said = company.syncd("explain", new.number)
@@ -129,7 +139,8 @@ def test_retrying_or_dismissing_what_is_not_there_exits_2(company: Company) -> N
 def test_mappings_survive_a_lost_state_through_a_file(company: Company) -> None:
     file = company.folder / "mappings.csv"
     assert company.syncd("mappings", "export", str(file)).code == 0
-    rows = list(csv.DictReader(file.open(encoding="utf-8")))
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
     stands = len(company.rows("clients.csv")) + len(company.rows("invoices.csv")) + len(company.rows("payments.csv"))
     assert len(rows) == stands
     listed = company.syncd("mappings", "list", "--json").document["mappings"]
@@ -150,8 +161,9 @@ def test_mappings_survive_a_lost_state_through_a_file(company: Company) -> None:
 def test_mappings_that_contradict_are_refused_whole(company: Company) -> None:
     file = company.folder / "mappings.csv"
     company.syncd("mappings", "export", str(file))
-    lines = file.read_text(encoding="utf-8").splitlines()
-    file.write_text("\n".join([lines[0], lines[1].replace(lines[1].split(",")[3], "somebody-else")]) + "\n", encoding="utf-8")
+    header, first, *_ = file.read_text(encoding="utf-8").splitlines()
+    target, kind, record, *_ = first.split(",")
+    file.write_text(f"{header}\n{target},{kind},{record},somebody-else,,live\n", encoding="utf-8")
     said = company.syncd("mappings", "import", str(file))
     assert said.code == 2, said
     assert "Nothing was imported" in said.err
@@ -182,7 +194,19 @@ def test_help_tells_of_every_command(found: Found) -> None:
     company = found()
     said = company.syncd("--help")
     assert said.code == 0
-    for name in ("check", "demo", "explain", "mappings", "plan", "problems", "reconcile", "release", "run", "serve", "status"):
+    for name in (
+        "check",
+        "demo",
+        "explain",
+        "mappings",
+        "plan",
+        "problems",
+        "reconcile",
+        "release",
+        "run",
+        "serve",
+        "status",
+    ):
         assert name in said.out
         told = company.syncd(name, "--help")
         assert told.code == 0

@@ -68,6 +68,7 @@ def test_one_invoice_that_cannot_be_read_is_a_problem_and_all_others_are_written
     document = company.run(code=1)
     assert counted(document) == {"detail_unreadable": 1}
     assert document["problems"][0]["id"] == bad.id
+    assert document["problems"][0]["sentence"].endswith("no whole JSON.")
     assert company.run(code=1)["problems"] == document["problems"]
     issued = {one.number for one in company.sandbox.account.invoices.values() if one.status != "draft"}
     assert set(company.column("invoices.csv", "number")) == issued - {bad.number}

@@ -10,9 +10,8 @@ import pytest
 from syncd.sandbox import options as shapes
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
-from tests.system.company import Company
 from tests.system.conftest import Found
-from tests.system.expected import assert_equal
+from tests.system.expected import assert_soon_equal
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "envelope": get_args(shapes.Envelope),
@@ -51,7 +50,9 @@ def mixes() -> list[dict[str, Any]]:
     return [{name: column[place] for name, column in columns.items()} for place in range(MIXES)]
 
 
-@pytest.mark.parametrize("mix", mixes(), ids=lambda mix: f"{mix['envelope']}-{mix['paging']}-{mix['order']}-{mix['past_end']}")
+@pytest.mark.parametrize(
+    "mix", mixes(), ids=lambda mix: f"{mix['envelope']}-{mix['paging']}-{mix['order']}-{mix['past_end']}"
+)
 def test_the_ledger_is_the_same_whatever_habits_the_source_has(mix: dict[str, Any], found: Found) -> None:
     company = found(made_up(seed=21, clients=5, invoices=18), **mix)
     company.run()
@@ -60,14 +61,3 @@ def test_the_ledger_is_the_same_whatever_habits_the_source_has(mix: dict[str, An
     company.run("--full")
     assert_soon_equal(company)
     assert company.reconcile() == []
-
-
-def assert_soon_equal(company: Company) -> None:
-    """Assert that the ledger is equal; where rows change places with every request, after some more rounds."""
-    rounds = 10 if company.sandbox.options.order == "unstable" else 0
-    for _ in range(rounds):
-        try:
-            assert_equal(company)
-        except AssertionError:
-            company.run("--full")
-    assert_equal(company)

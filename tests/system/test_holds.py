@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +121,39 @@ def test_a_walk_that_shows_suspiciously_few_is_held_and_nothing_is_taken_for_gon
     company.run("--full")
     assert_equal(company)
     assert company.syncd("status").code == 0
+
+
+def test_books_of_somebody_else_are_held(found: Found) -> None:
+    company, other = found(made_up(seed=87, clients=8, invoices=30)), found(made_up(seed=88, clients=8, invoices=30))
+    company.run()
+    other.run()
+    before = csvs(other)
+    company.configure(target={"path": str(other.ledger)})
+    insert(company.sandbox.account, {"status": "paid"})
+    assert held(company.run(code=5)) == {"books_changed"}
+    assert csvs(other) == before
+    company.configure(target={"path": str(company.ledger)})
+    company.run()
+    assert_equal(company)
+
+
+def test_an_empty_state_that_meets_the_same_invoices_under_other_ids_writes_nothing_and_says_so(found: Found) -> None:
+    company = found(made_up(seed=89, clients=8, invoices=60))
+    company.run()
+    for path in company.ledger.glob("*.csv"):
+        path.write_text(re.sub(r"[0-9a-f]{8}(?=-[0-9a-f]{4}-4)", turned, path.read_text(encoding="utf-8")), newline="")
+    (company.ledger / ".syncd.json").unlink()
+    company.forget()
+    before = csvs(company)
+    said = company.syncd("run")
+    assert said.code in (1, 5), said
+    assert "stand" in said.out
+    assert csvs(company) == before
+
+
+def turned(found: re.Match[str]) -> str:
+    """Make another id of an id."""
+    return found[0][::-1]
 
 
 def test_a_hold_of_one_target_does_not_stop_another(found: Found) -> None:

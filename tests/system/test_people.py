@@ -84,6 +84,15 @@ def test_a_deleted_file_is_built_anew(table: str, found: Found) -> None:
     assert company.reconcile() == []
 
 
+def test_a_file_deleted_while_the_source_changes_is_built_anew_in_order(found: Found) -> None:
+    company = found()
+    company.run()
+    (company.ledger / "invoices.csv").unlink()
+    insert(company.sandbox.account, {"status": "paid"})
+    company.run()
+    assert_equal(company)
+
+
 def test_a_deleted_ledger_is_built_anew(found: Found) -> None:
     company = found()
     company.run()
@@ -120,7 +129,9 @@ def test_a_lost_state_keeps_what_was_edited_by_hand(found: Found) -> None:
     insert(company.sandbox.account, {"status": "sent"})
     company.run(code=None)
     assert rows[2] in whole(path)
-    assert [(one["id"], one["field"], one["target"]) for one in company.reconcile()] == [(rows[2][0], "due_date", "2031-01-31")]
+    assert [(one["id"], one["field"], one["target"]) for one in company.reconcile()] == [
+        (rows[2][0], "due_date", "2031-01-31")
+    ]
 
 
 def test_rows_and_columns_that_a_person_added_are_kept_and_reported(found: Found) -> None:
@@ -129,7 +140,22 @@ def test_rows_and_columns_that_a_person_added_are_kept_and_reported(found: Found
     path = company.ledger / "invoices.csv"
     rows = [[*row, f"note {place}"] for place, row in enumerate(whole(path))]
     rows[0][-1] = "booked by"
-    mine = ["my-own-row", "MINE-1", "", "My own client", "EUR", "1.00", "0.25", "1.25", "paid", "2025-12-24", "", "", "", "mine"]
+    mine = [
+        "my-own-row",
+        "MINE-1",
+        "",
+        "My own client",
+        "EUR",
+        "1.00",
+        "0.25",
+        "1.25",
+        "paid",
+        "2025-12-24",
+        "",
+        "",
+        "",
+        "mine",
+    ]
     rows.append(mine)
     write_rows(path, rows)
     stood = csvs(company)
@@ -144,6 +170,45 @@ def test_rows_and_columns_that_a_person_added_are_kept_and_reported(found: Found
     assert all(row in after for row in rows)
     assert [row[-1] for row in after if row[0] == new.id] == [""]
     assert len(after) == len(rows) + 1
+
+
+def test_what_both_sides_changed_apart_is_kept_for_a_person(found: Found) -> None:
+    company = found()
+    new = insert(company.sandbox.account, {"status": "sent", "due_date": "2027-01-31"})
+    company.run()
+    path = company.ledger / "invoices.csv"
+    path.write_bytes(path.read_bytes().replace(b"2027-01-31", b"2027-02-28"))
+    company.run()
+    patch_invoice(company.sandbox.account, new.id, {"due_date": "2027-03-31"})
+    assert counted(company.run(code=1)) == {"conflict": 1}
+    assert due(company, new.id) == "2027-02-28"
+    said = company.syncd("problems", "list")
+    assert all(day in said.out for day in ("2027-01-31", "2027-02-28", "2027-03-31")), said
+    patch_invoice(company.sandbox.account, new.id, {"_happened": "paid"})
+    assert counted(company.run(code=1)) == {"conflict": 1}
+    assert due(company, new.id) == "2027-02-28"
+    assert new.id in company.column("payments.csv", "invoice_id"), "a conflict of one field held back another"
+    patch_invoice(company.sandbox.account, new.id, {"due_date": "2027-02-28"})
+    company.run("--full")
+    assert company.reconcile() == []
+
+
+@pytest.mark.parametrize(("decides", "day"), [("source", "2027-03-31"), ("target", "2027-02-28")])
+def test_conflicts_are_decided_as_the_settings_say(decides: str, day: str, found: Found) -> None:
+    company = found(target={"conflicts": decides})
+    new = insert(company.sandbox.account, {"status": "sent", "due_date": "2027-01-31"})
+    company.run()
+    path = company.ledger / "invoices.csv"
+    path.write_bytes(path.read_bytes().replace(b"2027-01-31", b"2027-02-28"))
+    patch_invoice(company.sandbox.account, new.id, {"due_date": "2027-03-31"})
+    company.run()
+    assert due(company, new.id) == day
+
+
+def due(company: Company, invoice: str) -> str:
+    return dict(
+        zip(company.column("invoices.csv", "invoice_id"), company.column("invoices.csv", "due_date"), strict=True)
+    )[invoice]
 
 
 def semicolons(company: Company) -> None:
@@ -210,7 +275,9 @@ def dress(
 
 
 @pytest.mark.parametrize("saved", [semicolons, decimal_commas, line_feeds, other_order, american, tabs_in_utf_16])
-def test_a_file_saved_by_a_spreadsheet_in_another_dress_is_understood(saved: Callable[[Company], None], found: Found) -> None:
+def test_a_file_saved_by_a_spreadsheet_in_another_dress_is_understood(
+    saved: Callable[[Company], None], found: Found
+) -> None:
     company = found(made_up(seed=61, clients=8, invoices=40))
     company.run()
     saved(company)

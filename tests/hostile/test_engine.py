@@ -1,0 +1,223 @@
+"""syncd against the hostile ledger, through the command line: whatever goes wrong there, each record is there once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.hostile.office import BOTH, Open, environment, forks, office, until
+
+__all__ = ["environment", "forks", "office"]
+
+REFUSED = "refuse me"
+
+
+@BOTH
+def test_what_is_refused_in_a_batch_is_told_and_everything_else_goes_through(office: Open, mode: str) -> None:
+    here = office(mode, clients=45, invoices=120)
+    client, other = (here.dump()["clients"][place] for place in (3, 4))
+    invoice = here.invoice("paid", 2)
+    while invoice["client_id"] == client["id"]:
+        invoice = here.invoice("paid", 3)
+    here.change_client(client, name=f"{REFUSED} Ltd")
+    here.change_invoice(invoice, number=REFUSED)
+    run = here.run(code=1)
+    refused = [one for one in run["problems"] if one["code"] == "rejected_by_target"]
+    assert {one["id"] for one in refused} >= {invoice["id"]}
+    assert run["rejected"] == len(refused) <= 2
+    assert run["written"] + run["rejected"] + run["left"] == sum(one["count"] for one in run["planned"])
+    waiting = {one["id"] for one in run["problems"]}
+    missing = [one for one in here.dump()["invoices"] if one["client_id"] != client["id"] and one["id"] not in waiting]
+    numbers = {one["fields"]["number"] for one in here.all_there("invoice")}
+    assert {one["number"] for one in missing if one["status"] not in ("draft", "cancelled")} <= numbers
+    assert here.server.audit()["clean"]
+    here.change_client(client, name=f"{other['name']} II")
+    here.change_invoice(invoice, number="2026-accepted")
+    here.run()
+    assert here.wrong() == []
+    here.idle()
+
+
+@BOTH
+def test_what_was_refused_is_not_sent_again_before_it_changes(office: Open, mode: str) -> None:
+    here = office(mode)
+    here.change_invoice(here.invoice("sent"), number=REFUSED)
+    here.run(code=1)
+    sent = here.server.counts()["requests"]["batch"]
+    here.idle(code=1)
+    assert here.server.counts()["requests"]["batch"] == sent
+
+
+@BOTH
+@pytest.mark.parametrize("fault", ["lost", "error_after", "truncated", "short", "half", "drop", "error_before"])
+def test_a_lost_answer_is_settled_in_the_same_run(office: Open, mode: str, fault: str) -> None:
+    here = office(mode, every={fault: 2})
+    here.run()
+    assert here.server.counts()["requests"][f"batch {fault}"] > 0
+    assert here.wrong() == []
+    here.idle()
+
+
+@BOTH
+def test_a_commit_that_comes_late_is_waited_for(office: Open, mode: str) -> None:
+    here = office(mode, every={"late": 2}, late=0.4)
+    here.configure(settle_delay=0.8)
+    here.run()
+    assert here.server.counts()["requests"]["batch late"] > 0
+    here.server.wait()
+    assert here.wrong() == []
+    here.idle()
+
+
+@BOTH
+def test_a_commit_that_comes_late_after_we_were_asked_to_slow_down_is_waited_for(office: Open, mode: str) -> None:
+    here = office(mode, script=["busy", "busy", "late", "busy", "late"], late=0.6, retry_after=0)
+    here.configure(settle_delay=1.0)
+    here.run()
+    here.server.wait()
+    assert here.wrong() == []
+    here.idle()
+
+
+@BOTH
+def test_a_commit_that_comes_after_our_patience_is_not_made_twice(office: Open, mode: str) -> None:
+    here = office(mode, script=["slow", "ok", "slow"], late=0.6)
+    here.configure(timeout=0.3, settle_delay=1.0)
+    here.run(code=None)
+    here.server.wait()
+    here.run()
+    assert here.wrong() == []
+    here.idle()
+
+
+@BOTH
+def test_a_commit_still_to_come_when_the_state_is_lost_is_not_made_twice(
+    office: Open, mode: str, environment: dict[str, str]
+) -> None:
+    here = office(mode, script=["late"], late=0.7)
+    here.configure(settle_delay=1.2)
+    command = [sys.executable, "-m", "syncd", "-c", "syncd.toml", "run"]
+    with subprocess.Popen(command, cwd=here.desk(), env=environment, stdout=subprocess.DEVNULL) as process:
+        until(lambda: here.server.counts()["requests"].get("batch late", 0) > 0)
+        process.send_signal(signal.SIGKILL)
+    here.forget()
+    here.run()
+    here.server.wait()
+    assert here.wrong() == []
+    here.idle()
+
+
+@BOTH
+def test_too_many_requests_are_asked_again_later(office: Open, mode: str) -> None:
+    here = office(mode, script=["busy", "ok", "busy"], reads_script=["busy"], retry_after=0)
+    here.run()
+    assert here.server.counts()["requests"]["batch busy"] == 2
+    assert here.wrong() == []
+
+
+@BOTH
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_any_mixture_of_faults_comes_out_right(office: Open, mode: str, seed: int) -> None:
+    here = office(mode, clients=40, invoices=90, seed=seed, rate=0.4, late=0.2, retry_after=0)
+    here.configure(settle_delay=0.5)
+    runs = [here.run(code=None)["exit_code"]]
+    here.server.behave(rate=0.0)
+    while runs[-1] and len(runs) < 4:
+        runs.append(here.run(code=None)["exit_code"])
+    here.server.wait()
+    assert runs[-1] == 0, runs
+    assert here.wrong() == []
+    here.idle()
+
+
+@BOTH
+def test_a_record_that_somebody_saves_meanwhile_is_read_again_and_then_written(office: Open, mode: str) -> None:
+    here = office(mode, clients=40, invoices=90)
+    here.run()
+    here.server.behave(stale_every=3)
+    for place, client in enumerate(here.dump()["clients"]):
+        here.change_client(client, email=f"new{place}@example.com")
+    run = here.run("--force")
+    assert any(one["verb"] == "update" and one["count"] > 9 for one in run["planned"])
+    assert here.wrong() == []
+    here.idle()
+
+
+@BOTH
+def test_after_the_state_is_lost_everything_is_adopted_and_nothing_written(office: Open, mode: str) -> None:
+    here = office(mode, clients=40, invoices=90)
+    here.run()
+    records = here.server.records()
+    here.forget()
+    run = here.run()
+    assert {one["verb"] for one in run["planned"]} == {"adopt"}
+    assert here.server.records() == records
+    here.idle()
+
+
+@BOTH
+def test_what_a_person_edits_there_is_kept_and_a_conflict_is_told(office: Open, mode: str) -> None:
+    here = office(mode)
+    here.run()
+    client = next(one for one in here.dump()["clients"] if here.all_there("client", name=one["name"]))
+    (record,) = here.all_there("client", name=client["name"])
+    here.server.edit(record["id"], phone="+4790000000")
+    run = here.run()
+    assert (run["kept_by_hand"], run["planned"]) == (1, [])
+    here.change_client(client, phone="+4791111111", country="DK")
+    run = here.run(code=1)
+    (conflict,) = run["problems"]
+    assert (conflict["code"], conflict["id"], conflict["parameters"]["field"]) == ("conflict", client["id"], "phone")
+    (record,) = here.all_there("client", name=client["name"])
+    assert (record["fields"]["phone"], record["fields"]["country"]) == ("+4790000000", "DK")
+    here.configure(conflicts="source")
+    here.run()
+    (record,) = here.all_there("client", name=client["name"])
+    assert record["fields"]["phone"] == "+4791111111"
+    here.idle()
+
+
+@BOTH
+def test_what_other_people_write_and_delete_there_is_none_of_our_business(office: Open, mode: str) -> None:
+    here = office(mode)
+    theirs = here.server.add("client", {"name": "Somebody else"})
+    here.run()
+    here.server.delete(theirs)
+    mine = here.server.add("client", {"name": "Another one"})
+    here.idle()
+    assert [one["id"] for one in here.all_there("client", name="Another one")] == [mine]
+
+
+@BOTH
+def test_what_a_person_deletes_there_is_not_written_again(office: Open, mode: str) -> None:
+    here = office(mode)
+    here.run()
+    invoice = here.invoice("sent")
+    here.server.delete(here.there(invoice)["id"])
+    here.idle()
+    here.change_invoice(invoice, due_date="2026-12-24")
+    run = here.run(code=1)
+    assert [one["code"] for one in run["problems"]] == ["removed_there"]
+    assert here.all_there("invoice", number=invoice["number"]) == []
+
+
+def test_what_stands_under_its_number_or_e_mail_is_adopted_and_not_written_again(office: Open) -> None:
+    here = office("keyless")
+    invoice = here.invoice("sent")
+    client = next(one for one in here.dump()["clients"] if one["id"] == invoice["client_id"])
+    texts = {name: client[name] for name in ("name", "email", "phone", "country", "archived_at")}
+    there = here.server.add("client", texts)
+    amounts = {name: invoice[f"{name}_cents"] for name in ("subtotal", "tax", "total")}
+    same = {name: invoice[name] for name in ("number", "client_id", "currency", "due_date")}
+    day = min(one["created_at"] for one in invoice["events"] if one["type"] == "sent")[:10]
+    here.server.add("invoice", {**same, **amounts, "client": there, "issue_date": day})
+    run = here.run("--force")
+    assert {(one["verb"], one["kind"]): one["count"] for one in run["planned"] if one["verb"] == "adopt"} == {
+        ("adopt", "client"): 1,
+        ("adopt", "invoice"): 1,
+    }
+    assert here.wrong() == []
+    here.idle()
