@@ -98,18 +98,6 @@ def label(row: Row[Any]) -> str:
     return str(parts[0 if row.kind == "client" else min(1, len(parts) - 1)] or row.id)
 
 
-def _apply_rest(session: Session, plan: int, result: Applied, clock: Clock) -> None:
-    """Send what was lost for certain, and what waited for it; once."""
-    if session.can.batch is None:
-        _apply_whole(session, plan, result)
-    else:
-        for stage in journal.STAGES.values():
-            _apply_stage(session, plan, stage, result, clock)
-    if result.doubt:
-        result.doubt = 0
-        settle(session, result, clock, reopen=False)
-
-
 def _apply_whole(session: Session, plan: int, result: Applied) -> None:
     """Hand a whole plan over as one batch, streamed from the journal and back."""
     with session.store.write() as connection:

@@ -69,6 +69,8 @@ class RunReport:
 
     sources: list[SourceRun] = field(default_factory=list)
     targets: list[Passed] = field(default_factory=list)
+    stopped: bool = False
+    """It was asked to end before all was done."""
 
     @property
     def exit_code(self) -> int:
@@ -77,7 +79,7 @@ class RunReport:
             return 3
         if any(one.holds for one in self.sources) or any(one.holds for one in self.targets):
             return 5
-        if any(one.problems or one.error or one.applied.doubt for one in self.targets):
+        if self.stopped or any(one.problems or one.error or one.applied.doubt for one in self.targets):
             return 1
         return 0
 
@@ -99,10 +101,11 @@ class Engine:
             number = runs.begin(connection, command, int(self.now().timestamp()))
         for name in dict.fromkeys(target.source for target in targets):
             report.sources.append(self.pull(name, reread, force=wish.force))
-        good = {one.name for one in report.sources if one.error is None and not one.holds}
+        good = {one.name for one in report.sources if one.pulled and one.pulled.whole and not one.holds}
         for target in targets:
             if target.source in good and not self.stop.is_set():
                 report.targets.append(self.sync(target, number, wish))
+        report.stopped = self.stop.is_set()
         summary = {one.target: {"written": one.applied.done, "problems": one.problems} for one in report.targets}
         with self.store.write() as connection:
             runs.end(connection, number, int(self.now().timestamp()), report.exit_code, summary)

@@ -49,9 +49,9 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
             with session.store.write() as connection:
                 cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
         return Moved()
-    moved: set[tuple[Kind, str]] = set()
     whole, last, lost, by_hand = False, None, frozenset[Kind](), False
     seen: dict[Kind, set[str]] = {"client": set(), "invoice": set(), "payment": set()}
+    moved: set[tuple[Kind, str]] = set()
     for page in session.connector.changes(token):
         moved |= _take_page(session, page)
         whole, last, lost = whole or page.whole, page.token or last, lost | page.lost
@@ -61,11 +61,9 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
                 seen[remote.kind].add(remote.external_id)
     if whole:
         moved |= _absent(session, seen, by_hand=by_hand)
-    if moved or (last is not None and last != token):
+    if last is not None and last != token:
         with session.store.write() as connection:
-            cursors.add_again(connection, session.name, moved)
-            if last is not None:
-                cursors.put(connection, f"target:{session.name}", "observed", last)
+            cursors.put(connection, f"target:{session.name}", "observed", last)
     return Moved(frozenset(moved), lost)
 
 
@@ -80,6 +78,7 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
     with session.store.write() as connection:
         if page.lost:
             bindings.release_kind(connection, session.name, page.lost)
+            cursors.add_lost(connection, session.name, page.lost)
         for kind, remotes in by_kind.items():
             rows = bindings.bound_ids(connection, session.name, kind, (one.external_id for one in remotes))
             places = bindings.places(
@@ -102,6 +101,7 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
         for gone in page.gone:
             rows = bindings.bound_ids(connection, session.name, gone.kind, [gone.external_id])
             bindings.set_state(connection, session.name, gone.kind, [row.id for row in rows.values()], "removed")
+        cursors.add_again(connection, session.name, moved)
     return moved
 
 
@@ -169,6 +169,7 @@ def _absent(session: Session, seen: dict[Kind, set[str]], *, by_hand: bool) -> s
                         bindings.set_state(connection, session.name, kind, missing, "removed")
                     else:
                         bindings.release_records(connection, session.name, kind, missing)
+                    cursors.add_again(connection, session.name, ((kind, record_id) for record_id in missing))
                 moved |= {(kind, record_id) for record_id in missing}
     return moved
 

@@ -23,7 +23,7 @@ from syncd.session import Session
 from syncd.state import bindings, journal, problems, work
 from syncd.state.journal import Planned
 
-SENT = frozenset({"rejected_by_target", "in_doubt_unresolved", "stale_too_often", "adopted_differs"})
+SENT = frozenset({"rejected_by_target", "in_doubt_unresolved", "adopted_differs"})
 """Problems that came from sending or adopting; planning again does not judge them."""
 
 
@@ -202,7 +202,7 @@ def _checked(
     for operation in decision.operations:
         pair = (operation.kind, operation.id)
         if pair in draft.doubtful:
-            findings.append(Finding("in_doubt", *pair, {"record": operation.id}))
+            findings.append(Finding("in_doubt", *pair, {"record": _name(operation)}))
             break
         if draft.blocked.get(pair) == str(revision):
             break
@@ -217,7 +217,7 @@ def _checked(
                         "ambiguous_match",
                         operation.kind,
                         operation.id,
-                        {"record": operation.id, "candidates": there[1]},
+                        {"record": _name(operation), "candidates": there[1]},
                     )
                 )
                 break
@@ -230,7 +230,7 @@ def _checked(
                     rendered.code,
                     operation.kind,
                     operation.id,
-                    {"record": operation.id, "reason": rendered.reason},
+                    {"record": _name(operation), "reason": rendered.reason},
                 )
             )
             break
@@ -238,12 +238,17 @@ def _checked(
     return kept, findings
 
 
+def _name(operation: Operation) -> str:
+    """Name a record as a person would."""
+    return str(operation.content.get("number") or operation.content.get("name") or operation.id)
+
+
 def _cannot(operation: Operation) -> Finding:
     return Finding(
         "rejected_by_target",
         operation.kind,
         operation.id,
-        {"record": operation.id, "reason": f"it cannot {operation.verb}"},
+        {"record": _name(operation), "reason": f"it cannot {operation.verb}"},
     )
 
 

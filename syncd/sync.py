@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import orjson
 
+import syncd
 from syncd import apply as applying
 from syncd import observe, planning, safety
 from syncd.apply import Applied, Clock
@@ -89,9 +90,9 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
         return _count(session, passed)
     _settle(session, passed, clock, wish)
     moved = _build_anew(session) if rebuilt else observe.drift(session, afresh=wish.afresh)
-    reach = _reach(session, target, moved)
+    reach = _reach(session, target, moved, wish)
     _patience(session, clock, wish)
-    observe.candidates(session, reach, wish.narrow, all_clients=_all_clients(session, target), lost=moved.lost)
+    observe.candidates(session, reach, wish.narrow, all_clients=_all_clients(session, target), lost=_lost(session))
     draft = _plan(session, target, run, reach, wish.narrow)
     passed.plan, passed.tally = draft.number, draft.tally
     surprises = safety.judge(_facts(session, draft.tally), target.max_change_share, target.max_voids)
@@ -100,7 +101,7 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
         passed.preview = _preview(session, draft.number)
         _leave(session, draft, "dry" if wish.dry else "held")
         return _count(session, passed)
-    passed.applied = applying.apply(session, draft.number, clock)
+    _add(passed, applying.apply(session, draft.number, clock))
     _finish(session, draft)
     again: set[tuple[str, str]] = set(passed.applied.lost)
     if passed.applied.done:
@@ -144,43 +145,46 @@ def _build_anew(session: Session) -> Moved:
     """Forget every binding of a ledger that was taken away whole."""
     with session.store.write() as connection:
         bindings.release_kind(connection, session.name, LOST)
+        cursors.add_lost(connection, session.name, LOST)
         if session.books.token is not None:
             cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
     return Moved(frozenset(), LOST)
 
 
-def _reach(session: Session, target: TargetSettings, moved: Moved) -> Range:
+def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish) -> Range:
     """Say what the pass looks at: what changed since the cursor, what moved at the target, what waits."""
     with session.store.read() as connection:
         upto = work.revision(connection, session.source)
         step = orjson.loads(cursors.get(connection, f"target:{session.name}", "step") or "{}")
-        open_ones = problems.listed(connection, [session.name])
+        told = problems.listed(connection, [session.name], states=("open", "retry", "dismissed"))
+        told_of_source = problems.listed(connection, [f"source:{session.source}"], states=("retry",))
         again = cursors.again(connection, session.name)
-    waiting = {(row.kind, row.id) for row in open_ones if row.code not in planning.SENT or row.state == "retry"}
-    since = step.get("revision", 0)
-    if moved.lost or step.get("policy") != _digest(session, target):
-        since = 0
+        lost = cursors.lost(connection, session.name)
+    waiting = {(row.kind, row.id) for row in told if row.code not in planning.SENT or row.state == "retry"}
+    waiting |= {(row.kind, row.id) for row in told_of_source} | moved.records | again
+    since = 0 if lost or step.get("policy") != _digest(session, target) else step.get("revision", 0)
     with session.store.write() as connection:
-        for row in open_ones:
-            if row.code == "removed_there" and row.state == "retry":
+        for row in told:
+            if row.code == "removed_there" and row.state == "retry" and not wish.dry:
                 bindings.unbind(connection, session.name, row.kind, row.id, None)  # a person wants it anew
-        cursors.set_again(connection, session.name, again | waiting | moved.records)
-    return Range(since, upto, frozenset(again | waiting | moved.records))
+        cursors.set_again(connection, session.name, waiting)
+    return Range(since, upto, frozenset(waiting))
+
+
+def _lost(session: Session) -> frozenset[Kind]:
+    with session.store.read() as connection:
+        return cursors.lost(connection, session.name)
 
 
 def _digest(session: Session, target: TargetSettings) -> str:
-    """Digest what decides which records stand in the target; when it changes, all are looked at."""
-    policy = session.policy
-    fields = sorted((kind, sorted(names)) for kind, names in policy.fields.items())
-    told = (
-        str(policy.zone),
-        policy.drafts,
-        str(policy.start_date),
-        policy.picture,
-        _all_clients(session, target),
-        fields,
-    )
-    return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
+    """Digest what decides how records stand in the target; when it changes, all are looked at, and after an update."""
+    told = [syncd.__version__, session.source, str(_all_clients(session, target))]
+    for one in fields(session.policy):
+        value = getattr(session.policy, one.name)
+        if isinstance(value, Mapping):
+            value = sorted((key, sorted(some) if isinstance(some, frozenset) else some) for key, some in value.items())
+        told.append(f"{one.name}={sorted(value) if isinstance(value, frozenset) else value}")
+    return hashlib.blake2b("\n".join(told).encode(), digest_size=8).hexdigest()
 
 
 def _all_clients(session: Session, target: TargetSettings) -> bool:
@@ -210,7 +214,7 @@ def _plan(session: Session, target: TargetSettings, run: int, reach: Range, narr
     blocked = {
         (row.kind, row.id): str(orjson.loads(row.parameters).get("revision", ""))
         for row in sent
-        if row.code in ("rejected_by_target", "stale_too_often")
+        if row.code == "rejected_by_target"
     }
     draft = Draft(session, number, reach, narrow, _all_clients(session, target), blocked, doubtful)
     planning.make(draft)
@@ -279,10 +283,11 @@ def _again(session: Session, target: TargetSettings, run: int, passed: Passed, c
         draft = _plan(session, target, run, Range(0, 0, kinds), Narrow())  # type: ignore[arg-type]  # kinds are kinds
         applied = applying.apply(session, draft.number, clock)
         _finish(session, draft)
+        stale = set(applied.stale)
         _add(passed, applied)
-        stale = applied.stale
     with session.store.write() as connection:
-        told = [Finding("stale_too_often", kind, record_id, {"record": record_id}) for kind, record_id in stale]
+        names = work.names(connection, session.source, [record_id for _, record_id in stale])
+        told = [Finding("stale_too_often", kind, one, {"record": names.get(one, one)}) for kind, one in stale]
         problems.add(connection, session.name, told, session.seconds())
     return set()
 
@@ -292,6 +297,8 @@ def _add(passed: Passed, applied: Applied) -> None:
     passed.applied.rejected += applied.rejected
     passed.applied.doubt = applied.doubt
     passed.applied.left += applied.left
+    passed.applied.stale |= applied.stale
+    passed.applied.lost |= applied.lost
     passed.applied.stopped |= applied.stopped
 
 
@@ -313,6 +320,7 @@ def _step(
             if cursors.get(connection, f"target:{session.name}", "step") != step:
                 cursors.put(connection, f"target:{session.name}", "step", step)
             cursors.set_again(connection, session.name, again | doubtful)
+            cursors.drop(connection, f"target:{session.name}", "lost")
         else:
             cursors.add_again(connection, session.name, again | doubtful)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 YOUNG = 20_000
@@ -45,4 +46,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:  # noqa: BLE001 - the last resort: whatever it is, it is our bug
+        complain(traceback.format_exc())
+        complain("This is a fault of syncd. Nothing was left half-written; please report it with the lines above.")
+        return 1
     return result if isinstance(result, int) else 0

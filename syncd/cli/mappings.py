@@ -11,6 +11,7 @@ from syncd.cli.opening import engine, targets_of
 from syncd.errors import UsageError
 from syncd.state import bindings
 
+NEEDED = ("target", "kind", "id", "external_id")
 COLUMNS = ("target", "kind", "id", "external_id", "version", "state")
 
 
@@ -45,18 +46,11 @@ def export_mappings(config: Path | None, file: Path | None) -> int:
 
 def import_mappings(config: Path | None, file: Path) -> int:
     """Read bindings from CSV; what stands is left alone, what contradicts it is an error and nothing is imported."""
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
-        if not {"target", "kind", "id", "external_id"} <= set(reader.fieldnames or ()):
-            raise UsageError(f"{file}: the header row must name target, kind, id and external_id.")
-        rows = list(reader)
+    rows = _read(file)
     with engine(config, lock=False) as parts:
         for line, row in enumerate(rows, 2):
             if row["target"] not in parts.settings.targets or row["kind"] not in ("client", "invoice", "payment"):
-                raise UsageError(
-                    f"{file}, line {line}: there is no target {row['target']!r} or kind {row['kind']!r}. "
-                    "Nothing was imported."
-                )
+                raise _wrong(file, line, f"there is no target {row['target']!r} or kind {row['kind']!r}")
         with parts.store.write() as connection:
             clash = bindings.clash(connection, rows)
             added = 0 if clash else bindings.add_links(connection, rows)
@@ -64,3 +58,28 @@ def import_mappings(config: Path | None, file: Path) -> int:
             raise UsageError(f"{file}: {clash} Nothing was imported.")
     console.say(f"{added} mapping(s) imported; {len(rows) - added} stood already.")
     return 0
+
+
+def _read(file: Path) -> list[dict[str, str]]:
+    """Read the file; ``UsageError`` with the line where it cannot be used."""
+    rows: list[dict[str, str]] = []
+    known: dict[tuple[str, ...], int] = {}
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines)
+            if not set(NEEDED) <= set(reader.fieldnames or ()):
+                raise UsageError(f"{file}: the header row must name {', '.join(NEEDED)}. Nothing was imported.")
+            for line, row in enumerate(reader, 2):
+                if None in row or any(not row.get(name) for name in NEEDED):
+                    raise _wrong(file, line, f"it must have {', '.join(NEEDED)} and no more cells than the header")
+                key = tuple(row[name] for name in NEEDED[:3])
+                if known.setdefault(key, line) != line:
+                    raise _wrong(file, line, f"it binds {row['kind']} {row['id']} a second time")
+                rows.append(row)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{file} cannot be read as CSV in UTF-8: {error}. Nothing was imported.") from error
+    return rows
+
+
+def _wrong(file: Path, line: int, what: str) -> UsageError:
+    return UsageError(f"{file}, line {line}: {what}. Nothing was imported.")

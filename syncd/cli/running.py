@@ -79,6 +79,8 @@ def _tell(report: RunReport, waiting: list[Any], *, dry: bool) -> None:
             console.say(f"  [red]held:[/red] {escape(sentence(hold))} {escape(remedy(hold))}")
     for target in report.targets:
         _tell_target(target, dry=dry)
+    if report.stopped:
+        console.say("[yellow]Stopped before all was done[/yellow]; the next run goes on from here.")
     for grouped in group(waiting):
         console.say(f"[yellow]problem:[/yellow] {escape(grouped.sentence)} {escape(grouped.remedy)}")
     if waiting:
@@ -138,6 +140,7 @@ def _document(report: RunReport, waiting: list[Any], *, dry: bool) -> dict[str, 
     return {
         "dry_run": dry,
         "exit_code": report.exit_code,
+        "stopped": report.stopped,
         "sources": [_source_document(one) for one in report.sources],
         "targets": [_target_document(one) for one in report.targets],
         "problems": [

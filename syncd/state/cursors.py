@@ -56,4 +56,16 @@ def set_again(connection: Connection, target: str, records: Iterable[tuple[str, 
 
 def add_again(connection: Connection, target: str, records: Iterable[tuple[str, str]]) -> None:
     """Have the next pass look at these again as well."""
-    set_again(connection, target, again(connection, target) | set(records))
+    if more := set(records):
+        set_again(connection, target, again(connection, target) | more)
+
+
+def lost(connection: Connection, target: str) -> frozenset[Kind]:
+    """Return the kinds whose whole store was missing at a target and is not built anew yet."""
+    kinds: list[Kind] = orjson.loads(get(connection, f"target:{target}", "lost") or "[]")
+    return frozenset(kinds)
+
+
+def add_lost(connection: Connection, target: str, kinds: Iterable[Kind]) -> None:
+    """Keep that kinds must be built anew, until a pass has done it."""
+    put(connection, f"target:{target}", "lost", orjson.dumps(sorted(lost(connection, target) | set(kinds))).decode())

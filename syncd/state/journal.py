@@ -146,14 +146,6 @@ def count_in_doubt(connection: Connection, target: str) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(operation).where(where)).scalar_one())
 
 
-def count_planned(connection: Connection, plan_number: int) -> dict[tuple[str, str], int]:
-    """Count a plan's operations by verb and kind."""
-    counted = sa.select(operation.c.verb, operation.c.kind, sa.func.count()).where(operation.c.plan == plan_number)
-    return {
-        (verb, kind): n for verb, kind, n in connection.execute(counted.group_by(operation.c.verb, operation.c.kind))
-    }
-
-
 def mark_sent(connection: Connection, numbers: Iterable[int], now: int) -> None:
     """Note that these are about to be sent: from here on they are in doubt."""
     connection.execute(

@@ -135,7 +135,7 @@ def holds(connection: Connection, owner: str | None = None) -> Sequence[Row[Any]
 
 
 def set_holds(connection: Connection, owner: str, findings: Sequence[Finding], now: int) -> None:
-    """Make the holds of an owner be exactly these; one that stood before keeps its time and its release."""
+    """Make the holds of an owner be exactly these; one that stood keeps its time, and its release if no worse."""
     known = {row.code: row for row in holds(connection, owner)}
     for code in known.keys() - {one.code for one in findings}:
         connection.execute(sa.delete(hold).where(hold.c.owner == owner, hold.c.code == code))
@@ -151,9 +151,15 @@ def set_holds(connection: Connection, owner: str, findings: Sequence[Finding], n
             }
             connection.execute(sa.insert(hold).values(values))
         elif known[one.code].parameters != parameters:
-            connection.execute(
-                sa.update(hold).where(hold.c.owner == owner, hold.c.code == one.code).values(parameters=parameters)
-            )
+            released = known[one.code].released and not _grew(orjson.loads(known[one.code].parameters), one.parameters)
+            where = sa.and_(hold.c.owner == owner, hold.c.code == one.code)
+            connection.execute(sa.update(hold).where(where).values(parameters=parameters, released=released))
+
+
+def _grew(shown: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Tell whether a surprise is greater than the one a person let pass."""
+    pairs = [(shown.get(name, ""), value) for name, value in now.items()]
+    return any(int(value) > int(before) for before, value in pairs if before.isdigit() and value.isdigit())
 
 
 def release(connection: Connection, owner: str) -> int:

@@ -134,6 +134,7 @@ class Operation(SQLModel, table=True):
     """The journal: one operation, its payload written down before it is sent, closed with its outcome."""
 
     __table_args__ = (
+        UniqueConstraint("plan", "key"),
         Index("operation_in_order", "plan", "stage", "place"),
         Index("operation_of_record", "target", "kind", "id"),
         Index("operation_in_doubt", "target", sqlite_where=text("state = 'sent'")),

@@ -14,6 +14,9 @@ from syncd.state.tables import body, record
 
 CHUNK = 500
 
+LAST = 2**62
+"""Greater than every number of a record, so that what has just this revision is not shown again."""
+
 AnyRow = Any
 """A row of ``n id revision first_seen status_seen gone_at client_id raw``."""
 
@@ -32,7 +35,7 @@ _READABLE = sa.or_(record.c.kind != "invoice", record.c.detail_print.is_not(None
 
 def changed(store: Store, source: str, kind: Kind, since: int, upto: int) -> Iterator[Sequence[AnyRow]]:
     """Stream the records of a kind whose revision lies in (since, upto], a chunk at a time."""
-    after = (since, 0)
+    after = (since, LAST)
     while True:
         with store.read() as connection:
             rows = connection.execute(
@@ -71,7 +74,7 @@ def read(connection: Connection, source: str, kind: Kind, ids: Sequence[str]) ->
 
 def every(store: Store, source: str, kind: Kind) -> Iterator[Sequence[AnyRow]]:
     """Stream all records of a kind."""
-    return changed(store, source, kind, -1, 2**62)
+    return changed(store, source, kind, -1, LAST)
 
 
 def invoices_of(store: Store, source: str, clients: Iterable[str], upto: int) -> list[str]:
@@ -84,6 +87,12 @@ def invoices_of(store: Store, source: str, clients: Iterable[str], upto: int) ->
             query = sa.select(record.c.id).where(ours, record.c.client_id.in_(part))
             found += list(connection.execute(query).scalars())
     return found
+
+
+def names(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, str]:
+    """Give what a person calls these records: an invoice's number, a client's name."""
+    query = sa.select(record.c.id, record.c.number).where(record.c.source == source, record.c.id.in_(ids))
+    return {record_id: number for record_id, number in connection.execute(query) if number}
 
 
 def revision(connection: Connection, source: str) -> int:

@@ -174,6 +174,7 @@ def upgrade() -> None:
             ["plan.n"],
         ),
         sa.PrimaryKeyConstraint("n"),
+        sa.UniqueConstraint("plan", "key"),
     )
     with op.batch_alter_table("operation", schema=None) as batch_op:
         batch_op.create_index("operation_in_doubt", ["target"], unique=False, sqlite_where=sa.text("state = 'sent'"))
