@@ -310,6 +310,12 @@ _HOLDS = tuple(
             ("kind", "seen", "known"),
         ),
         (
+            "source_changed",
+            "It was fed by the source {before}; the source {now} knows none of the {known} records that stand in it.",
+            "Set `source` back; if the change is meant, give the target other books, or `syncd release` the target.",
+            ("before", "now", "known"),
+        ),
+        (
             "books_changed",
             "These books are not those of before: then {before}, now {now}.",
             "Check the target's settings and credentials; if the change is meant, `syncd release` the target.",

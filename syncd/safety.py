@@ -53,6 +53,13 @@ def judge_books(identity: str, expected: str, company: str, first_company: str) 
     return [] if identity == expected else [_hold("books_changed", before=first_company, now=company)]
 
 
+def judge_source(before: str, now: str, bound: int, known: int) -> list[Finding]:
+    """Stop where a target is fed by another source than before, which knows none of the records that stand in it."""
+    if before == now or not bound or known:
+        return []
+    return [_hold("source_changed", before=before, now=now, known=str(bound))]
+
+
 def judge(facts: Facts, max_share: float, max_taken_back: int) -> list[Finding]:
     """Name every reason to stop before anything is written; none: go on."""
     found = []

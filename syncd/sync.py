@@ -85,6 +85,7 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     rebuilt = session.can.picture and session.books.empty and first_identity is not None
     expected = session.books.identity if rebuilt or first_identity is None else first_identity
     stranger = safety.judge_books(session.books.identity, expected, session.books.company, first_company or "")
+    stranger += _other_source(session)
     if stranger and (holds := _stopped_by(session, stranger, wish)):
         passed.holds = holds
         return _count(session, passed)
@@ -127,6 +128,16 @@ def _meet(session: Session) -> tuple[str | None, str | None]:
             )
         return None, None
     return known.identity, known.company
+
+
+def _other_source(session: Session) -> list[Finding]:
+    with session.store.read() as connection:
+        known = runs.known_target(connection, session.name)
+        if known is None or known.source == session.source:
+            return []
+        return safety.judge_source(
+            known.source, session.source, *bindings.count_known(connection, session.name, session.source)
+        )
 
 
 def _settle(session: Session, passed: Passed, clock: Clock, wish: Wish) -> None:

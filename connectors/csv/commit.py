@@ -3,7 +3,8 @@
 First the temporary files, then the pending manifest, the renames, and the manifest last.
 
 Whatever moment a process or machine stops at, what is left is the old set, the new set, or a pending manifest from
-which ``complete`` makes the new one. Nobody ever sees half a file.
+which ``complete`` makes the new one. Nobody ever sees half a file. Files that replace none are put in place first: until
+one of the old set is replaced or removed, the old set still stands, and is what stays where a person changed it since.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -92,12 +94,12 @@ class Digesting(io.RawIOBase):
 class NewFile:
     """One file of a set, written beside the one it will replace."""
 
-    def __init__(self, target: Path, encoding: str, stage: str) -> None:
-        """Begin an empty temporary file."""
+    def __init__(self, target: Path, encoding: str, stage: str, before: Signature | None) -> None:
+        """Begin an empty temporary file; ``before`` is the target's signature from before anything of it was read."""
         self.target = target
         self.temporary = target.with_name(f".{target.name}.{os.getpid()}-{stage}{TEMPORARY}")
         self.rows = 0
-        self.before = signature(target)
+        self.before = before
         self._binary = self.temporary.open("wb", buffering=0)
         self._digesting = Digesting(self._binary)
         buffered = io.BufferedWriter(self._digesting, 1 << 18)
@@ -128,52 +130,113 @@ class NewFile:
         self._binary.close()
 
 
-def commit(folder: Path, files: list[dict[str, Any]], removed: list[str], manifest: dict[str, Any]) -> None:
+def commit(
+    folder: Path, files: list[dict[str, Any]], removed: dict[str, Signature | None], manifest: dict[str, Any]
+) -> None:
     """Put a finished set in place: from here on it will be complete, now or when ``complete`` is called.
 
-    Raises ``OSError`` with no pending manifest left where nothing was done.
+    ``removed`` gives the files that go, with their signatures from before they were read. Raises ``NotSent`` where
+    somebody changed a file since, and ``OSError`` with no pending manifest left where nothing was done.
     """
+    files = sorted(files, key=lambda file: file["before"] is not None)
     pending = {"files": files, "removed": removed, "manifest": manifest}
     _write(folder / PENDING, pending)
+    if changed := _changed(folder, pending):
+        (folder / PENDING).unlink()
+        raise NotSent(
+            f"{folder / changed} was changed while syncd was writing; nothing was written. It is tried again."
+        )
     _put_in_place(folder, pending)
 
 
+def _changed(folder: Path, pending: dict[str, Any]) -> str | None:
+    """Name a file yet to be replaced or removed that somebody changed since it was read."""
+    for file in pending["files"]:
+        if (folder / file["temporary"]).exists() and signature(folder / file["name"]) != file["before"]:
+            return str(file["name"])
+    for name, before in pending["removed"].items():
+        if signature(folder / name) not in (before, None):
+            return str(name)
+    return None
+
+
 def _put_in_place(folder: Path, pending: dict[str, Any]) -> None:
-    manifest = pending["manifest"]
+    told, placed = pending["manifest"]["files"], {}
     for file in pending["files"]:
         temporary = folder / file["temporary"]
-        if temporary.exists():
+        if stat := signature(temporary):
             os.replace(temporary, folder / file["name"])  # noqa: PTH105 -- a seam that tests stop at
-    for name in pending["removed"]:
-        (folder / name).unlink(missing_ok=True)
-        manifest["files"].pop(name, None)
+            placed[file["name"]] = stat
+    for name, before in pending["removed"].items():
+        _take_away(folder / name, ours=signature(folder / name) == before)
+        told.pop(name, None)
     fsync_folder(folder)
     for file in pending["files"]:
-        if "kept" in file:
-            continue
-        told = manifest["files"].setdefault(file["name"], {})
-        told |= {"rows": file["rows"], "sha256": file["sha256"], "stat": signature(folder / file["name"])}
-    _write(folder / MANIFEST, manifest)
+        path = folder / file["name"]
+        stat = signature(path)
+        if _is_ours(path, file["sha256"], stat, placed.get(file["name"])):
+            told.setdefault(file["name"], {}).update(rows=file["rows"], sha256=file["sha256"], stat=stat)
+        else:
+            told[file["name"]] = {"by_hand": True}
+    _write(folder / MANIFEST, pending["manifest"])
     (folder / PENDING).unlink(missing_ok=True)
+
+
+def _is_ours(path: Path, sha: str, stat: Signature | None, placed: Signature | None) -> bool:
+    """Tell whether a file is what was put in place; ``placed`` is its signature from before the rename, if known."""
+    if stat is None:
+        return False
+    return (placed is not None and stat[:3] == placed[:3]) or sha256(path) == sha
+
+
+def _take_away(path: Path, *, ours: bool) -> None:
+    """Remove a file, or set it aside under another name where a person's edit is in it."""
+    if ours or not path.exists():
+        path.unlink(missing_ok=True)
+        return
+    names = (path.with_name(f"{path.stem}.edited-{n}.csv") for n in itertools.count(1))
+    path.rename(next(name for name in names if not name.exists()))
 
 
 def complete(folder: Path) -> bool:
     """Complete a set that a crash left incomplete, or throw its leftovers away; tell whether one was completed.
 
-    A file that a person changed meanwhile is kept as it is, and the manifest does not vouch for it.
+    Where a person changed a file meanwhile, the old set stays if it still stands; else their file is kept as it is, and
+    the manifest does not vouch for it.
     """
     pending = read_json(folder / PENDING)
     whole = pending is not None and all(_whole(folder, file) for file in pending["files"])
-    if pending is not None and whole:
+    if pending is not None and _old_set_stands(folder, pending) and _changed(folder, pending):
+        _take_back(folder, pending)
+        whole = False
+    elif pending is not None and whole:
         for file in pending["files"]:
-            temporary = folder / file["temporary"]
-            if temporary.exists() and signature(folder / file["name"]) != file["before"]:
-                temporary.unlink()
-                file["kept"] = True
+            if signature(folder / file["name"]) != file["before"]:
+                (folder / file["temporary"]).unlink(missing_ok=True)
         _put_in_place(folder, pending)
     for path in leftovers(folder):
         path.unlink(missing_ok=True)
     return whole
+
+
+def _old_set_stands(folder: Path, pending: dict[str, Any]) -> bool:
+    replaced = (folder / file["temporary"] for file in pending["files"] if file["before"] is not None)
+    return all(path.exists() for path in (*replaced, *(folder / name for name in pending["removed"])))
+
+
+def _take_back(folder: Path, pending: dict[str, Any]) -> None:
+    """Take back the new files that were put in place already, and give the set up."""
+    for file in pending["files"]:
+        path = folder / file["name"]
+        if not (folder / file["temporary"]).exists() and path.exists():
+            _take_away(path, ours=sha256(path) == file["sha256"])
+    fsync_folder(folder)
+    (folder / PENDING).unlink()
+
+
+def set_aside(folder: Path) -> list[Path]:
+    """Name the files that hold a person's edit to a file that had to go."""
+    return sorted(folder.glob("*.edited-*.csv"))
 
 
 def incomplete(folder: Path) -> bool:
@@ -182,7 +245,12 @@ def incomplete(folder: Path) -> bool:
 
 
 def leftovers(folder: Path) -> Iterator[Path]:
-    """Name what an interrupted write left: temporary files, and a pending manifest that was never finished."""
+    """Name what an interrupted write left: a pending manifest that was never finished, and the temporary files.
+
+    The pending manifest comes first: without it no half of the temporary files is ever taken for a whole set.
+    """
+    if (folder / PENDING).exists():
+        yield folder / PENDING
     for path in list(folder.iterdir() if folder.is_dir() else ()):
         if (
             path.name.startswith(".")
@@ -190,8 +258,6 @@ def leftovers(folder: Path) -> Iterator[Path]:
             and (".csv." in path.name or ".syncd." in path.name)
         ):
             yield path
-    if (folder / PENDING).exists():
-        yield folder / PENDING
 
 
 def _whole(folder: Path, file: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel
 
 from connectors.csv import commit
+from connectors.csv.holding import unheld
 from connectors.csv.ledger import Ledger
 from connectors.csv.reading import found, pages
 from connectors.csv.rows import unwritable
@@ -71,16 +72,14 @@ class CsvConnector:
         there = self._folder if self._folder.exists() else self._folder.parent
         if not there.is_dir():
             raise Unreachable(f"{there} is not a folder; make it, or mend path.")
-        findings: tuple[str, ...] = ()
         try:
             self._complete()
             ledger = self._ledger()
+            findings = tuple(self._findings(there, ledger))
         except PermissionError as error:
             raise Unreachable(
                 f"{error.filename or self._folder} cannot be read: {error.strerror}. Give the user of syncd the right."
             ) from error
-        if not os.access(there, os.W_OK | os.X_OK):
-            findings = (f"{there} cannot be written; give the user of syncd the right to (chmod u+w, chown).",)
         self._identity = ledger.identity or self._own_identity()
         return Books(
             company=self._folder.name,
@@ -90,6 +89,18 @@ class CsvConnector:
             findings=findings,
             details={"path": str(self._folder), "files": len(ledger.files)},
         )
+
+    def _findings(self, there: Path, ledger: Ledger) -> Iterator[str]:
+        """Tell what stands in the way of writing, and what a person should look at."""
+        if not os.access(there, os.W_OK | os.X_OK):
+            yield f"{there} cannot be written; give the user of syncd the right to (chmod u+w, chown)."
+        if cell := unheld(ledger):
+            yield f"Nothing can be written to {self._folder}: {cell}"
+        for path in commit.set_aside(self._folder):
+            yield (
+                f"{path} holds a file that somebody edited while syncd rebuilt the ledger; "
+                f"carry over by hand what was changed, and delete it."
+            )
 
     def _make_folder(self) -> None:
         try:

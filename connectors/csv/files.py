@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from connectors.csv.cells import Dress
-from connectors.csv.commit import NewFile, signature
+from connectors.csv.commit import NewFile, Signature
 from connectors.csv.layout import COLUMNS, Cells, File
 
 
 class NewFiles:
     """Temporary files beside the files they will replace."""
 
-    def __init__(self, folder: Path, dress: Dress, stage: str = "1") -> None:
-        """Write into this folder, in this dress; ``stage`` tells the temporary files of one write apart."""
+    def __init__(self, folder: Path, dress: Dress, before: Mapping[File, Signature | None], stage: str = "1") -> None:
+        """Write into this folder, in this dress, over files that had the signatures ``before`` they were read.
+
+        ``stage`` tells the temporary files of one write apart.
+        """
+        self._before = before
         self._stage = stage
         self._folder = folder
         self._dress = dress
@@ -27,7 +31,7 @@ class NewFiles:
     def begin(self, file: File, extras: Iterable[str] = ()) -> Any:
         """Give the CSV writer of a file, begun with its header when it is new."""
         if file not in self._open:
-            new = NewFile(self._folder / file.name, self._dress.encoding, self._stage)
+            new = NewFile(self._folder / file.name, self._dress.encoding, self._stage, self._before.get(file))
             self._begun.append(new)
             writer = csv.writer(new.text, delimiter=self._dress.delimiter, lineterminator="\r\n")
             writer.writerow([*COLUMNS[file.table], *extras])
@@ -44,13 +48,6 @@ class NewFiles:
         for file in list(self._open):
             self.finished[file] = self._open[file][0].finish()
             del self._open[file]
-
-    def changed_meanwhile(self) -> str | None:
-        """Name a file that somebody changed since it was read."""
-        for file in self.finished.values():
-            if signature(self._folder / file["name"]) != file["before"]:
-                return str(file["name"])
-        return None
 
     def discard(self) -> None:
         """Throw everything away."""

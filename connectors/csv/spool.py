@@ -76,7 +76,7 @@ class Spool:
 
     def _columns(self, file: File) -> Columns:
         path = self._ledger.folder / file.name
-        encoding = self._encoding(file)
+        encoding = encoding_of(self._ledger, file)
         try:
             with path.open(encoding=encoding, newline="") as text:
                 header = text.readline().rstrip("\r\n")
@@ -91,20 +91,11 @@ class Spool:
             )
         return columns
 
-    def _encoding(self, file: File) -> str:
-        path = self._ledger.folder / file.name
-        with path.open("rb") as raw:
-            start = raw.read(4)
-        for bom, encoding in BOMS:
-            if start.startswith(bom):
-                return encoding
-        return next((one for one in (self._base.encoding, "utf-8", "cp1252") if _decodes(path, one)), "iso-8859-1")
-
     def _reader(self, file: File, columns: Columns) -> Iterator[Cells]:
         csv.field_size_limit(sys.maxsize)
         path = self._ledger.folder / file.name
         try:
-            with path.open(encoding=self._encoding(file), newline="") as text:
+            with path.open(encoding=encoding_of(self._ledger, file), newline="") as text:
                 reader = csv.reader(text, delimiter=columns.delimiter)
                 next(reader, None)
                 yield from (row for row in reader if any(row))
@@ -196,6 +187,18 @@ def dress_of(ledger: Ledger) -> Dress:
     if not isinstance(told, dict):
         return ledger.settings.dress
     return Dress(told["delimiter"], told["decimal"], told["encoding"], told["date_format"])
+
+
+def encoding_of(ledger: Ledger, file: File) -> str:
+    """Tell the encoding a file is in: by its mark, or the first that reads it, the one syncd wrote it in before others."""
+    path = ledger.folder / file.name
+    with path.open("rb") as raw:
+        start = raw.read(4)
+    for bom, encoding in BOMS:
+        if start.startswith(bom):
+            return encoding
+    told = (dress_of(ledger).encoding, "utf-8", "cp1252")
+    return next((one for one in told if _decodes(path, one)), "iso-8859-1")
 
 
 def _decodes(path: Path, encoding: str) -> bool:

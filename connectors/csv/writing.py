@@ -11,6 +11,7 @@ from typing import Any
 from connectors.csv import commit
 from connectors.csv.files import NewFiles
 from connectors.csv.first import first_load
+from connectors.csv.holding import unheld
 from connectors.csv.layout import SPLIT, File
 from connectors.csv.ledger import FORMAT, LINEAGE, Ledger, Plain, shape
 from connectors.csv.merging import SCHEMA, Merging
@@ -54,11 +55,8 @@ class Writing:
                 ) from error
             raise NotSent(f"Nothing was written to {self._folder}: {_why(error)}.") from error
         except UnicodeEncodeError as error:
-            character = f"{error.object[error.start]!r} (U+{ord(error.object[error.start]):04X})"
-            raise NotSent(
-                f"Nothing was written to {self._folder}: somebody put {character} into a file, which {error.encoding} "
-                f'cannot hold; take it out there, or set encoding = "utf-8".'
-            ) from error
+            ledger = Ledger(self._folder, self._settings, self._digests)
+            raise NotSent(f"Nothing was written to {self._folder}: {unheld(ledger) or _unheld(error)}") from error
         finally:
             if outcomes is not None:
                 outcomes.close()
@@ -70,16 +68,17 @@ class Writing:
             removed = self._fill(ledger, entries, outcomes, files)
             self._put_in_place(ledger, files[-1], removed)
         finally:
-            for one in files:
-                one.discard()
+            if not (self._folder / commit.PENDING).exists():  # else they are yet to be put in place
+                for one in files:
+                    one.discard()
 
-    def _fill(self, ledger: Ledger, entries: Iterable[Entry], outcomes: Outcomes, stages: list[NewFiles]) -> list[str]:
+    def _fill(self, ledger: Ledger, entries: Iterable[Entry], outcomes: Outcomes, stages: list[NewFiles]) -> list[File]:
         """Write the new files, in stages of which the last counts; name the files that belong to it no more."""
         settings = self._settings
         writer = Writer(settings.dress)
         standing = {file: file.name for file in ledger.files}
         if not ledger.files:
-            first = NewFiles(self._folder, settings.dress)
+            first = NewFiles(self._folder, settings.dress, ledger.files)
             stages.append(first)
             entries = first_load(entries, first, writer, settings.partition, outcomes)
             first.finish()
@@ -99,23 +98,23 @@ class Writing:
         outcomes: Outcomes,
         stages: list[NewFiles],
         writer: Writer,
-    ) -> list[str]:
+    ) -> list[File]:
         settings = self._settings
         with source_of(ledger, standing, self._scratch) as source, database(self._scratch, SCHEMA) as db:
             merging = Merging(source, source.files, writer, settings.partition, db)
             needs = merging.collect(entries, everywhere=not isinstance(source, Plain))
             merging.apply(outcomes)
             if not merging.dirty and not stages:
-                stages.append(NewFiles(self._folder, settings.dress))
+                stages.append(NewFiles(self._folder, settings.dress, ledger.files))
                 return []
             if stages or not ledger.same_dress:
                 merging.dirty |= set(source.files)
-            files = NewFiles(self._folder, settings.dress, str(len(stages) + 1))
+            files = NewFiles(self._folder, settings.dress, ledger.files, str(len(stages) + 1))
             stages.append(files)
             merging.write(files, needs)
             self._begin_missing(files, set(files.finished) | set(source.files))
             gone = set(ledger.files) - set(source.files) - set(files.finished)
-            return [file.name for file in gone] if not ledger.same_dress else []
+            return sorted(gone) if not ledger.same_dress else []
 
     def _begin_missing(self, files: NewFiles, standing: set[File]) -> None:
         """Begin the files that a part lacks, so that all tables of a part stand together."""
@@ -126,13 +125,9 @@ class Writing:
                 files.begin(file)
         files.finish()
 
-    def _put_in_place(self, ledger: Ledger, files: NewFiles, removed: list[str]) -> None:
+    def _put_in_place(self, ledger: Ledger, files: NewFiles, removed: list[File]) -> None:
         if not files.finished and not removed:
             return
-        if changed := files.changed_meanwhile():
-            raise NotSent(
-                f"{self._folder / changed} was changed while syncd was writing; nothing was written. It is tried again."
-            )
         told = {name: one for name, one in ledger.manifest.get("files", {}).items() if isinstance(one, dict)}
         for file in files.finished:
             by_hand = (file in ledger.files or not ledger.same_dress) and ledger.by_hand(file)
@@ -146,12 +141,18 @@ class Writing:
             "lineage": [*(ledger.lineage if clean else []), token][-LINEAGE:],
             "files": told,
         }
-        commit.commit(self._folder, list(files.finished.values()), removed, manifest)
+        gone = {file.name: ledger.files[file] for file in removed}
+        commit.commit(self._folder, list(files.finished.values()), gone, manifest)
 
 
 def _chain(first: Entry, rest: Iterable[Entry]) -> Iterator[Entry]:
     yield first
     yield from rest
+
+
+def _unheld(error: UnicodeEncodeError) -> str:
+    character = f"{error.object[error.start]!r} (U+{ord(error.object[error.start]):04X})"
+    return f'a text to be written holds {character}, which {error.encoding} cannot hold; set encoding = "utf-8".'
 
 
 def _why(error: OSError) -> str:

@@ -17,7 +17,7 @@ from syncd.fields import flatten, lookup, same
 from syncd.match import Candidate
 from syncd.model import Kind
 from syncd.state import journal
-from syncd.state.tables import mapping, observation
+from syncd.state.tables import mapping, observation, record
 
 Differs = Mapping[str, tuple[Scalar, Scalar]]
 
@@ -123,6 +123,15 @@ def release_records(connection: Connection, target: str, kind: str, ids: Sequenc
     """Forget the bindings of records that are not there, though nobody took them out."""
     where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id.in_(ids))
     connection.execute(sa.delete(mapping).where(where))
+
+
+def count_known(connection: Connection, target: str, source: str) -> tuple[int, int]:
+    """Count the clients and invoices bound at a target, and those of them that a source's mirror has."""
+    bound = sa.and_(mapping.c.target == target, mapping.c.kind != "payment")
+    there = sa.and_(record.c.source == source, record.c.kind == mapping.c.kind, record.c.id == mapping.c.id)
+    every = sa.select(sa.func.count(), sa.func.count(record.c.n)).select_from(mapping.outerjoin(record, there))
+    total, known = connection.execute(every.where(bound)).one()
+    return int(total), int(known)
 
 
 def removed_ids(connection: Connection, target: str, kind: str) -> set[str]:

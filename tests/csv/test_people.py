@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from syncd.connector import Done, Scalar, Stale
-from syncd.errors import Unreachable
+from syncd.errors import NotSent, Unreachable
 from syncd.fields import differences
-from tests.csv.conftest import Make, change, expected, invoice, loading, standing, texts
+from tests.csv.conftest import Make, change, client, expected, invoice, loading, standing, texts
 
 Rows = list[list[str]]
 
@@ -207,3 +208,36 @@ def test_a_folder_that_cannot_be_written_is_said_by_check(make: Make, books: Pat
 def test_a_folder_without_parent_is_a_sentence(make: Make, tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="no is not a folder; make it"):
         make(path=str(tmp_path / "no" / "books"))
+
+
+def test_a_new_encoding_that_cannot_hold_what_stands_is_refused_with_record_field_and_remedy(
+    make: Make, books: Path
+) -> None:
+    list(make().write(loading(clients=[client(0), client(1, name="Łódź AB"), client(2)])))
+    before = texts(books)
+    connector = make(encoding="latin-1")
+    told = (
+        r"clients\.csv: name of c1 holds 'Ł' \(U\+0141\), which iso8859-1 cannot hold; set encoding back to \"utf-8\""
+    )
+    [finding] = connector.open().findings
+    assert re.search(told, finding)
+    with pytest.raises(NotSent, match=told):
+        change(connector, "client", client(2), {"email": ("c2@example.com", "new@example.com")})
+    assert texts(books) == before
+    connector = make()
+    assert connector.open().findings == ()
+    assert isinstance(change(connector, "client", client(1), {"name": ("Łódź AB", "Lodz AB")}), Done)
+    connector = make(encoding="latin-1")
+    assert connector.open().findings == ()
+    assert isinstance(change(connector, "client", client(2), {"email": ("c2@example.com", "new@example.com")}), Done)
+    assert "Åse".encode("latin-1") in texts(books)["clients.csv"]
+
+
+def test_what_a_person_put_in_that_the_encoding_cannot_hold_is_to_be_taken_out_there(make: Make, books: Path) -> None:
+    connector = make(encoding="latin-1")
+    list(connector.write(loading()))
+    header, *body = list(csv.reader(io.StringIO((books / "clients.csv").read_text("latin-1"), newline="")))
+    save(books / "clients.csv", [[*header, "remark"], *([*row, "Ł"] for row in body)], delimiter=";")
+    [finding] = connector.open().findings
+    assert "clients.csv: remark of c0 holds 'Ł' (U+0141)" in finding
+    assert "take it out of clients.csv" in finding
