@@ -100,7 +100,7 @@ def label(row: Row[Any]) -> str:
 
 def _apply_whole(session: Session, plan: int, result: Applied) -> None:
     """Hand a whole plan over as one batch, streamed from the journal and back."""
-    with session.store.write() as connection:
+    with session.store.write(durable=True) as connection:
         total = journal.mark_plan_sent(connection, plan, session.seconds())
     if not total:
         return
@@ -190,7 +190,7 @@ def _ready(session: Session, rows: Sequence[Row[Any]], result: Applied) -> list[
             ready.append(journal.entry_of(row, rendered))
     _close(session, rejected, result)
     if ready:
-        with session.store.write() as connection:
+        with session.store.write(durable=True) as connection:
             journal.keep_payloads(connection, late)
             journal.mark_sent(connection, (entry.number for entry in ready), session.seconds())
     return ready
@@ -239,7 +239,7 @@ def _close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result:
             continue
         if isinstance(outcome, Done | Exists):
             result.done += 1
-            states.append((row.n, "done", outcome.external_id))
+            states.append((row.n, "done", None))
             through.append((row.kind, row.id))
             if _takes_back(session, row):
                 undone.append((row.kind, row.id, row.n))

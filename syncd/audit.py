@@ -12,6 +12,7 @@ from syncd.due import DueInvoice, Narrow
 from syncd.facts import NOWHERE, Place
 from syncd.fields import flatten
 from syncd.model import KINDS, Client, Invoice, Kind
+from syncd.problems import sentence
 from syncd.reconcile import (
     Difference,
     Report,
@@ -51,6 +52,10 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
                     report.differences.append(Difference("unexpected", kind, external, name_of(fields) or external))
     report.differences = sorted_differences(report.differences)
     with session.store.read() as connection:
+        held = [
+            row for owner in (session.name, f"source:{session.source}") for row in problems.holds(connection, owner)
+        ]
+        report.held = [sentence(problems.finding_of_hold(row)) for row in held]
         report.waiting = len(problems.listed(connection, [session.name, f"source:{session.source}"]))
     return report
 

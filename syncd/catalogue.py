@@ -166,6 +166,14 @@ _LIFE = (
         waits="books",
     ),
     Problem(
+        "vanished_client",
+        "The client {name} no longer exists in FastFaktura, which only ever archives clients; it stays in the books.",
+        "{count} clients no longer exist in FastFaktura, which only ever archives clients; they stay in the books.",
+        "Ask at FastFaktura what became of it; if it should be gone, dismiss this.",
+        ("name",),
+        waits="person",
+    ),
+    Problem(
         "vanished_invoice",
         "Invoice {record} ({status}) no longer exists in FastFaktura; it stands in the books.",
         "{count} issued invoices no longer exist in FastFaktura; they stand in the books.",
@@ -248,7 +256,7 @@ _BOOKS = (
         "unencodable",
         "{record} cannot be written: {reason}",
         "{count} records hold characters that cannot be written.",
-        "Choose an encoding that holds all characters (utf-8), or change the text in FastFaktura.",
+        "Take the character out in FastFaktura, or choose an encoding that holds it.",
         ("record", "reason"),
         waits="books",
     ),

@@ -23,6 +23,7 @@ class DueClient(NamedTuple):
     id: str
     revision: int
     client: Client | Rejection
+    gone: bool
 
 
 class DueInvoice(NamedTuple):
@@ -106,7 +107,7 @@ def _chunks(session: Session, kind: Kind, reach: Range, ids: Iterable[str]) -> I
 
 
 def _client(row: Row[Any]) -> DueClient:
-    return DueClient(row.id, row.revision, read_client(orjson.loads(row.raw)))
+    return DueClient(row.id, row.revision, read_client(orjson.loads(row.raw)), row.gone_at is not None)
 
 
 def with_clients(session: Session, rows: Iterable[Row[Any]]) -> list[DueInvoice]:

@@ -129,7 +129,7 @@ class Engine:
             )
         except Refused as error:
             result.refused = True
-            result.error = f"{error} Look at api_key in [source.{name}] of {self.settings.path}."
+            result.error = f"{str(error).rstrip('.')}. Look at api_key in [source.{name}] of {self.settings.path}."
         except Unreachable as error:
             result.error = str(error)
         finally:

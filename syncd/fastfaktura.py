@@ -104,9 +104,15 @@ class FastFaktura:
         """Create an invoice with its lines."""
         return self._write("POST", "/invoices", invoice, "invoice")
 
-    def invoice(self, invoice_id: str, validators: Validators | None = None) -> tuple[bytes, Validators] | None:
-        """Read one invoice with lines and events, as JSON text; ``None``: unchanged since ``validators``."""
-        reply = self.http.get(_place("invoices", invoice_id), headers=_conditions(validators), expect_json=True)
+    def invoice(
+        self, invoice_id: str, validators: Validators | None = None, *, once: bool = False
+    ) -> tuple[bytes, Validators] | None:
+        """Read one invoice with lines and events, as JSON text; ``None``: unchanged since ``validators``.
+
+        ``once``: a failure is not tried again.
+        """
+        place, conditions = _place("invoices", invoice_id), _conditions(validators)
+        reply = self.http.get(place, headers=conditions, expect_json=True, once=once)
         return None if reply.status == 304 else (_text(reply, "invoice"), _validators(reply.headers))
 
     def pdf(self, invoice_id: str) -> bytes:

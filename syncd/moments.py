@@ -7,9 +7,13 @@ whatever the zone. Years outside of 1900 to 2999 are not understood (``0001-01-0
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, tzinfo
 
 YEARS = range(1900, 3000)
+EPOCH = re.compile(r"[0-9]{10}|[0-9]{13}", re.ASCII)
+"""Seconds or milliseconds since 1970, as text."""
+
 DATE_LENGTH = 10
 """Text as long as ``2026-01-31`` or shorter is a date alone."""
 
@@ -23,6 +27,8 @@ def moment_of(value: object, zone: tzinfo = UTC) -> datetime | None:
     ``None`` where it is not understood.
     """
     try:
+        if isinstance(value, str) and EPOCH.fullmatch(value.strip()):
+            value = int(value)
         if isinstance(value, str):
             text = value.strip()
             if len(text) <= DATE_LENGTH:
@@ -43,7 +49,7 @@ def moment_of(value: object, zone: tzinfo = UTC) -> datetime | None:
 
 def day_of(value: object, zone: tzinfo) -> date | None:
     """Read a date: that of a time in ``zone``, or a date alone; ``None``: not understood."""
-    if isinstance(value, str) and len(value.strip()) <= DATE_LENGTH:
+    if isinstance(value, str) and len(value.strip()) <= DATE_LENGTH and not EPOCH.fullmatch(value.strip()):
         try:
             day = date.fromisoformat(value.strip())
         except ValueError:

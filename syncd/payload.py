@@ -197,7 +197,7 @@ def _number(value: object, status: Status) -> str:
     number = identity(value)
     if number is not None:
         return number
-    if value not in (None, "") or status not in ("draft", "cancelled"):
+    if value != "" and (value is not None or status not in ("draft", "cancelled")):
         refuse(value, "number")
     return ""
 

@@ -22,6 +22,7 @@ from syncd.problems import Finding
 
 GUARDED = frozenset({"number", "client_id", "currency", "subtotal", "tax", "total", "issue_date"})
 """What must not change silently once it is booked: money, number, client and date."""
+MONEY = frozenset({"currency", "subtotal", "tax", "total", "amount"})
 GUARDED_LINE = frozenset({"quantity", "unit_price", "tax_rate"})
 
 
@@ -36,11 +37,18 @@ class Decision:
 NOTHING = Decision()
 
 
-def plan_client(client: Client | Rejection, client_id: str, place: Place, policy: Policy, *, needed: bool) -> Decision:
-    """Decide about one client; ``needed``: it is to stand in the target though it does not yet."""
+def plan_client(
+    client: Client | Rejection, client_id: str, place: Place, policy: Policy, *, needed: bool, gone: bool = False
+) -> Decision:
+    """Decide about one client; ``needed``: it is to stand in the target though it does not yet.
+
+    ``gone``: it no longer exists at the source, though FastFaktura only archives (vendor API reference v1, "Client").
+    """
     if isinstance(client, Rejection):
         return _refused("client", client_id, client)
     content = client_content(client)
+    if gone:
+        return _problem("vanished_client", "client", client_id, name=client.name) if place.live else NOTHING
     if place.live:
         return _bound("client", client_id, content, place.live, policy)
     if place.removed:
@@ -193,7 +201,7 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
     """Bind to what stands. What only syncd can have written is brought up to date; anything else is left and told."""
     flat = flatten(content, policy.fields[kind])
     binding = Binding(found.external_id, found.version, flat)
-    money = {path: pair for path, pair in found.differs.items() if _guarded(path) or path == "amount"}
+    money = {path: pair for path, pair in found.differs.items() if path in MONEY}
     if money and (found.by_hand or not policy.picture):
         before_after = _told(money)
         return _problem(

@@ -88,7 +88,7 @@ def _plan_clients(draft: Draft, clients: Sequence[DueClient], *, needed: bool) -
     findings: list[Finding] = []
     for one in clients:
         place = places.get(("client", one.id), NOWHERE)
-        decision = plan_client(one.client, one.id, place, session.policy, needed=needed)
+        decision = plan_client(one.client, one.id, place, session.policy, needed=needed, gone=one.gone)
         if shows_name and place.live:
             draft.renamed.add(one.id)  # its invoices show its name
         operations, found = _checked(draft, decision, one.revision, {})

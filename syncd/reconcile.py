@@ -56,10 +56,18 @@ class Report:
     waiting: int = 0
     """Records not written because of a problem; each is listed by ``syncd problems``."""
 
+    held: list[str] = field(default_factory=list)
+    """What holds the target or its source: what is compared may be old."""
+
     @property
     def in_step(self) -> bool:
         """Both sides agree, and nothing waits for a person."""
-        return not self.differences and not self.waiting and all(one.source == one.target for one in self.sums.values())
+        return (
+            not self.differences
+            and not self.waiting
+            and not self.held
+            and all(one.source == one.target for one in self.sums.values())
+        )
 
 
 def compare(kind: Kind, record_id: str, expected: Fields, found: Fields) -> list[Difference]:

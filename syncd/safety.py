@@ -43,7 +43,7 @@ class Facts:
 
 def is_surprising(operation: Operation) -> bool:
     """Tell whether a change to a bound record is more than its ordinary life."""
-    if operation.verb not in ("update", "void", "archive"):
+    if operation.kind == "payment" or operation.verb not in ("update", "void", "archive"):
         return False
     return any(path.partition(".")[0] not in LIFE for path in operation.changes)
 

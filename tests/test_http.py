@@ -15,6 +15,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -386,6 +387,31 @@ def test_json_that_is_cut_off_is_read_again(server: Server, body: bytes) -> None
     server.answers = [says(200, body), says(200, b'{"rows": []}')]
     with client(server) as http:
         assert http.get("/a", expect_json=True).json() == {"rows": []}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (rb'"Smile \ud83d"', "Smile \ufffd"),
+        (b'"caf\xe9"', "caf\ufffd"),
+        (b"1e999", "1e999"),
+        (b"NaN", "NaN"),
+        (b"-Infinity", "-Infinity"),
+    ],
+)
+def test_a_value_that_cannot_be_kept_stands_apart_and_the_rest_is_read(server: Server, value: bytes, shown: str) -> None:
+    server.answers = [says(200, b'[{"id": "a", "n": [%s]}, {"id": "b", "n": 18446744073709551615}]' % value)]
+    with client(server, attempts=1) as http:
+        reply = http.get("/a", expect_json=True)
+        assert reply.json() == [{"id": "a", "n": [{"unreadable": shown}]}, {"id": "b", "n": 2**64 - 1}]
+        assert orjson.loads(reply.body) == reply.json() == http.get("/a").json()
+
+
+def test_a_read_meant_to_be_tried_once_is_tried_once(server: Server) -> None:
+    server.answers = [says(500), says(200)]
+    with client(server) as http, pytest.raises(Unreachable):
+        http.get("/a", once=True)
+    assert len(server.seen) == 1
 
 
 def test_json_that_stays_broken_is_told(server: Server) -> None:

@@ -215,6 +215,13 @@ def test_an_edit_by_a_person_is_kept_and_a_change_on_both_sides_is_a_conflict() 
     assert plan_client(replace(ACME, name="ACME"), "c1", place, BOOKS, needed=True) == Decision()
 
 
+def test_a_client_that_vanished_is_told_and_stays() -> None:
+    place = Place(Binding("r1", "1", flatten(client_content(ACME))))
+    decision = plan_client(ACME, "c1", place, PICTURE, needed=True, gone=True)
+    assert (verbs(decision), codes(decision)) == ([], ["vanished_client"])
+    assert plan_client(ACME, "c1", NOWHERE, PICTURE, needed=True, gone=True) == Decision()
+
+
 def test_a_record_a_person_took_out_is_not_written_again_and_told_once_the_source_changes_it() -> None:
     place = bound(invoice(), PICTURE, state="removed")
     assert decide(invoice(), place, policy=PICTURE) == Decision()

@@ -3,8 +3,8 @@
 First the temporary files, then the pending manifest, the renames, and the manifest last.
 
 Whatever moment a process or machine stops at, what is left is the old set, the new set, or a pending manifest from
-which ``complete`` makes the new one. Nobody ever sees half a file. Files that replace none are put in place first: until
-one of the old set is replaced or removed, the old set still stands, and is what stays where a person changed it since.
+which ``complete`` makes the new one. Nobody ever sees half a file. Files that replace none are put in place first:
+until one of the old set is replaced or removed, it stands, and it is what stays where a person changed it since.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether the encoding of the settings can hold what stands in a ledger: after a change of it, or in a person's file."""
+"""Whether the settings' encoding can hold what stands in a ledger: after a change of it, or in a person's file."""
 
 from __future__ import annotations
 

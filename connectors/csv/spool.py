@@ -190,7 +190,7 @@ def dress_of(ledger: Ledger) -> Dress:
 
 
 def encoding_of(ledger: Ledger, file: File) -> str:
-    """Tell the encoding a file is in: by its mark, or the first that reads it, the one syncd wrote it in before others."""
+    """Tell the encoding a file is in: by its mark, or else the first that reads it, syncd's own before others."""
     path = ledger.folder / file.name
     with path.open("rb") as raw:
         start = raw.read(4)

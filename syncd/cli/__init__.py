@@ -26,10 +26,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from syncd.cli.console import complain
     from syncd.errors import SyncdError
 
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    whole = not words or "sandbox" in words or "--help" in words
     try:
-        result = command().main(
-            args=list(arguments) if arguments is not None else None, prog_name="syncd", standalone_mode=False
-        )
+        result = command(sandbox=whole).main(args=words, prog_name="syncd", standalone_mode=False)
     except SyncdError as error:
         complain(str(error))
         return error.exit_code

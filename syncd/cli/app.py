@@ -40,12 +40,12 @@ Statuses = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
-def command() -> Any:
-    """Give the whole command line as one command."""
-    from syncd.cli.sandbox import sandbox
+def command(*, sandbox: bool = True) -> Any:
+    """Give the whole command line as one command; without ``sandbox``, which has forty options, it is made sooner."""
+    if sandbox and not any(one.name == "sandbox" for one in app.registered_commands):
+        from syncd.cli.sandbox import sandbox as serve_sandbox
 
-    if not any(one.name == "sandbox" for one in app.registered_commands):
-        app.command(name="sandbox", help="Serve a made-up FastFaktura account on loopback.")(sandbox)
+        app.command(name="sandbox", help="Serve a made-up FastFaktura account on loopback.")(serve_sandbox)
     return typer.main.get_command(app)
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from syncd import audit
 from syncd.cli import console
 from syncd.cli.opening import engine, targets_of
@@ -41,10 +43,14 @@ def reconcile_all(
             console.complain(f"target {name}: {error}")
     if errors:
         return 3
+    if any(report.held for report in reports):
+        return 5
     return 0 if all(report.in_step for report in reports) else 1
 
 
 def _tell(report: Report) -> None:
+    for held in report.held:
+        console.say(f"target {report.target}: [red]held[/red], what is compared may be old: {escape(held)}")
     if report.waiting:
         console.say(f"target {report.target}: {report.waiting} problem(s) wait for a person: syncd problems")
     if report.in_step:
@@ -88,6 +94,7 @@ def _document(reports: Sequence[Report], errors: dict[str, SyncdError]) -> dict[
                 "in_step": report.in_step,
                 "compared": report.compared,
                 "problems": report.waiting,
+                "held": report.held,
                 "differences": [asdict(one) for one in report.differences],
                 "totals": [
                     {"currency": currency, "month": month, "source": _sums(both.source), "target": _sums(both.target)}

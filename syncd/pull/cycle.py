@@ -15,6 +15,7 @@ from syncd.errors import Missing
 from syncd.fastfaktura import FastFaktura
 from syncd.model import Kind
 from syncd.problems import Finding
+from syncd.pull.failing import Failing
 from syncd.pull.walk import Order
 from syncd.settings import SourceSettings
 from syncd.state import cursors, mirror
@@ -69,11 +70,12 @@ class Cycle:
     stop: Stop | None
     released: frozenset[str]
     learnt: dict[str, Any]
-    """Kept in the cursor ``learnt``: ``first_page``, ``order``, ``last_page``, ``ignored_at``, times, what is owed."""
+    """Kept in the cursor ``learnt``: ``first_page order last_page grown_upto ignored_at``, times, what is owed."""
     elapsed: float
-    """Seconds since the last whole cycle; infinite in the first."""
+    """Seconds since the last whole cycle; infinite in the first, and where the clock does not tell."""
     known: int
     """Records known when the cycle began."""
+    failing: Failing
     requests: Counter[str] = field(default_factory=Counter)
     new: int = 0
     changed: int = 0

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
 
+from syncd.canonical import dumps
 from syncd.errors import Answer, Busy, Invalid, Missing, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
+from syncd.http import UNREADABLE
 from syncd.payload import fingerprint_detail, record_id, row_client_id, row_number, row_status
-from syncd.pull.cycle import Cycle, Stop, check_account
+from syncd.pull import questions
+from syncd.pull.cycle import FEW, Cycle, Stop, check_account
+from syncd.pull.failing import STREAK
 from syncd.pull.pages import Page, read_page
 from syncd.pull.tracks import Track
 from syncd.state import mirror
@@ -28,8 +33,7 @@ CHUNK = 16
 BATCH = 256
 """Details stored in one transaction."""
 
-STREAK = 3
-"""Details in a row that cannot be had before the source, not the record, is taken to be at fault."""
+MARK = f'"{UNREADABLE}":'.encode()
 
 
 class Failure(NamedTuple):
@@ -53,8 +57,11 @@ class Batch:
     asked: int = 0
 
 
-def read_details(api: FastFaktura, wanted: Sequence[Due], stop: Stop | None) -> Batch:
-    """Ask for details one after the other; an unreachable source ends the batch, a bad record does not."""
+def read_details(api: FastFaktura, wanted: Sequence[Due], stop: Stop | None, once: AbstractSet[str]) -> Batch:
+    """Ask for details one after the other; an unreachable source ends the batch, a bad record does not.
+
+    ``once``: what failed in an earlier cycle and is not tried several times.
+    """
     batch = Batch()
     for place, due in enumerate(wanted):
         if batch.error or (stop is not None and stop.is_set()):
@@ -62,7 +69,7 @@ def read_details(api: FastFaktura, wanted: Sequence[Due], stop: Stop | None) -> 
             break
         batch.asked += 1
         try:
-            _read_detail(api, due, batch)
+            _read_detail(api, due, batch, once=due.id in once)
         except (Missing, Invalid) as error:
             batch.failures.append(Failure(due, error))
         except Busy as error:
@@ -76,9 +83,9 @@ def read_details(api: FastFaktura, wanted: Sequence[Due], stop: Stop | None) -> 
     return batch
 
 
-def _read_detail(api: FastFaktura, due: Due, batch: Batch) -> None:
+def _read_detail(api: FastFaktura, due: Due, batch: Batch, *, once: bool) -> None:
     validators = tuple(orjson.loads(due.validators)) if due.validators else None
-    answer = api.invoice(due.id, validators=validators)
+    answer = api.invoice(due.id, validators=validators, once=once)
     if answer is None:
         batch.unchanged.append(due)
         return
@@ -91,10 +98,20 @@ def _read_detail(api: FastFaktura, due: Due, batch: Batch) -> None:
         raise Invalid(f"The answer is not invoice {due.id}.", 200)
     if "events" not in raw:  # documented to be there; a server that leaves them out has them beside it
         raw["events"] = api.events(due.id)
-        body, sent = orjson.dumps(raw), (None, None)  # its validators say nothing about the events
+        body, sent = dumps(raw), (None, None)  # its validators say nothing about the events
+    if MARK in body:
+        raw["events"] = _refusable(raw["events"])
+        body = dumps(raw)
     kept = orjson.dumps(sent).decode() if any(sent) else None
     row = (due.id, row_number(raw), row_client_id(raw), row_status(raw))
     batch.details.append(Detail(*row, fingerprint_detail(raw), body, due.row_print, kept))
+
+
+def _refusable(events: Any) -> Any:
+    """Make an entry that holds something unreadable a text, which is refused: any object would pass for an event."""
+    if not isinstance(events, list):
+        return dumps(events).decode() if MARK in dumps(events) else events
+    return [text.decode() if MARK in (text := dumps(event)) else event for event in events]
 
 
 class Flow:
@@ -113,7 +130,6 @@ class Flow:
         """Nothing was due when the mirror was last asked, and no page was stored since."""
         self.failed: set[str] = set()
         self.done = Batch()
-        self.streak = 0
         self.count = 0
         self.total: int | None = None
         self.seen = 0
@@ -137,7 +153,8 @@ class Flow:
             for track in self.tracks:
                 self._ask_page(track)
             while self.details and len(self.reading) < cycle.source.concurrency * 2 and (chunk := self._chunk()):
-                self.reading.add(cycle.pool.submit(read_details, cycle.api, chunk, cycle.stop))
+                once = cycle.failing.before.keys() & {due.id for due in chunk}
+                self.reading.add(cycle.pool.submit(read_details, cycle.api, chunk, cycle.stop, once))
         return bool(self.busy or self.reading)
 
     def _ask_page(self, track: Track) -> None:
@@ -159,18 +176,27 @@ class Flow:
     def _fill(self) -> None:
         if self.dry and (self.reading or self.busy):
             return
-        cycle = self.cycle
-        with cycle.store.read() as conn:
-            found = mirror.due(conn, cycle.name, after=self.after, limit=BATCH)
-        if not found and self.after and not self.reading and not self.busy:
+        while not self.queue and (found := self._due(self.after)):
+            self._queue(found)
+        if not self.queue and self.after and not self.reading and not self.busy:
             # What changed behind us meanwhile; all that was read before must be stored to be told apart.
             self._store()
-            with cycle.store.read() as conn:
-                found = mirror.due(conn, cycle.name, after=0, limit=BATCH + len(self.failed))
-        self.dry = not found
+            failing = self.cycle.failing
+            self._queue(self._due(0, more=len(self.failed) + len(failing.before) + len(failing.now)))
+        self.dry = not self.queue
+
+    def _due(self, after: int, more: int = 0) -> list[Due]:
+        with self.cycle.store.read() as conn:
+            return mirror.due(conn, self.cycle.name, after=after, limit=BATCH + more)
+
+    def _queue(self, found: Sequence[Due]) -> None:
+        """Queue what is to be asked for of what is due."""
         if found:
             self.after = found[-1].n
-        self.queue.extend(due for due in found if due.id not in self.failed)
+        asks, candidates = self.cycle.failing.asks, self.cycle.candidates
+        self.queue.extend(
+            due for due in found if due.id not in self.failed and asks(due.id, wanted=due.id in candidates)
+        )
 
     def _take(self, future: Future[Any]) -> None:
         if future in self.reading:
@@ -207,7 +233,9 @@ class Flow:
         self.cycle.requests["confirm"] += candidates
         self.cycle.requests["details"] += batch.asked - candidates
         if batch.details or batch.unchanged:
-            self.streak = 0
+            self.cycle.failing.streak = 0
+        for name in [each.id for each in batch.details] + [each.id for each in batch.unchanged]:
+            self.cycle.failing.read(name)
         for failure in batch.failures:
             self._take_failure(failure)
         self.count -= len(batch.left)
@@ -219,13 +247,41 @@ class Flow:
     def _take_failure(self, failure: Failure) -> None:
         cycle, due, error = self.cycle, failure.due, failure.error
         self.failed.add(due.id)
-        self.streak = self.streak + 1 if isinstance(error, Unreachable) else 0
-        if self.streak >= STREAK:
-            raise error
-        if isinstance(error, Missing) and due.id in cycle.candidates:
-            cycle.absent.setdefault(cycle.candidates[due.id], []).append(due.id)
+        told = [due.number or due.id, str(error)]
+        if isinstance(error, Missing):
+            cycle.failing.streak = 0
+            cycle.failing.read(due.id)
+            if due.id in cycle.candidates:
+                cycle.absent.setdefault(cycle.candidates[due.id], []).append(due.id)
+                return
+        elif cycle.failing.failed(due.id, told, suspect=isinstance(error, Unreachable)):
+            self._check_source(error)
+        cycle.find("detail_unreadable", "invoice", due.id, record=told[0], reason=told[1])
+
+    def _check_source(self, error: SyncdError) -> None:
+        """Raise ``error`` if the source is at fault; where a list and a good record still answer, the records are.
+
+        While no detail was ever had, a list that answers must do, for the first few.
+        """
+        self._store()
+        cycle, failing = self.cycle, self.cycle.failing
+        cycle.requests["confirm"] += 1
+        cycle.api.invoices(cycle.first_page)
+        with cycle.store.read() as conn:
+            good = questions.readable(conn, cycle.name, but=failing.all(), limit=STREAK)
+        for name in good:
+            cycle.requests["confirm"] += 1
+            try:
+                cycle.api.invoice(name)
+            except Busy:
+                raise
+            except (Answer, Unreachable):
+                continue
+            failing.streak = 0
             return
-        cycle.find("detail_unreadable", "invoice", due.id, record=due.number or due.id, reason=str(error))
+        if good or len(failing.now) > FEW:
+            raise error
+        failing.streak = 0
 
     def _store(self) -> None:
         """Store what was brought."""

@@ -14,8 +14,9 @@ from syncd.errors import Answer, Busy, Invalid, Missing, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.model import OPEN_STATUSES, Kind
 from syncd.payload import record_id
-from syncd.pull import rounds
+from syncd.pull import questions, rounds
 from syncd.pull.cycle import DAY, FEW, Cycle, OtherAccount, Progress, Pulled, Stop, check_account
+from syncd.pull.failing import Failing
 from syncd.pull.flow import Flow
 from syncd.pull.pages import row_of
 from syncd.pull.tracks import GrowingBack, GrowingFront, Hot, Load, Track, settled
@@ -25,6 +26,12 @@ from syncd.state import cursors, mirror, problems
 from syncd.state.store import Store
 
 KINDS: tuple[Kind, Kind] = ("client", "invoice")
+
+MOMENTS = ("began_at", "ended_at", "business_at", "ignored_at")
+"""What is learnt of the time."""
+
+LITTLE = 60
+"""Seconds by which a clock may be set back and still be believed about the time since the last cycle."""
 
 
 def pull(  # noqa: PLR0913 - what a cycle depends on is handed over, nothing is found elsewhere
@@ -68,13 +75,18 @@ def _begin(  # noqa: PLR0913 - see above
     with store.write() as conn:
         mirror.begin(conn, source.name, now)
         learnt = orjson.loads(cursors.get(conn, owner, "learnt") or "{}")
+        failing = Failing.of(orjson.loads(cursors.get(conn, owner, "failing") or "{}"))
+        ahead = [name for name in MOMENTS if (learnt.get(name) or now) > now + LITTLE]
+        if ahead:  # the clock was ahead, or is behind: what it said is of no use, so that everything is due
+            learnt = {name: value for name, value in learnt.items() if name not in ahead}
+            questions.forget_future(conn, source.name, now)
+            cursors.put(conn, owner, "learnt", orjson.dumps(learnt).decode())
         known = sum(mirror.count_there(conn, source.name, kind) for kind in KINDS)
         passed = {row.code for row in problems.holds(conn, owner) if row.released}
-    # Each cycle has a second of its own, whatever the clock does, so that what it saw first can be told.
-    before = learnt.get("began_at")
-    moment = now if before is None else max(now, before + 1)
+    # Each cycle has a second of its own, so that a full one reads again what was read just before.
+    moment = max(now, learnt.get("began_at", now - 1) + 1)
     elapsed = inf if "ended_at" not in learnt else max(0.0, moment - learnt["ended_at"])
-    cycle = Cycle(source, api, store, pool, moment, progress, stop, released | passed, learnt, elapsed, known)
+    cycle = Cycle(source, api, store, pool, moment, progress, stop, released | passed, learnt, elapsed, known, failing)
     cycle.learn(began_at=moment)
     return cycle
 
@@ -102,7 +114,7 @@ def _load(cycle: Cycle) -> None:
         return
     for kind, cursor in cursors_of.items():
         rounds.finish(cycle, kind, cursor)
-    cycle.learn(loaded=True, grown_at=cycle.now)
+    cycle.learn(loaded=True, grown_upto=_last_place(cycle))
 
 
 def _hot_and_growing(cycle: Cycle) -> None:
@@ -129,8 +141,13 @@ def _hot_and_growing(cycle: Cycle) -> None:
     for track in backs:
         # What came while pages were read may stand on one already behind us: begin there again until nothing comes.
         cycle.learnt["last_page"] = track.start if track.news else track.walk.last_page
-    cycle.learn(grown_at=cycle.now)
+    cycle.learn(grown_upto=_last_place(cycle))
     _left(cycle, hot)
+
+
+def _last_place(cycle: Cycle) -> int:
+    with cycle.store.read() as conn:
+        return questions.last_place(conn)
 
 
 def _keep_pages(cycle: Cycle, hot: list[Hot], before: dict[str, Any]) -> None:
@@ -281,6 +298,7 @@ def _end(cycle: Cycle, *, first_load: bool) -> Pulled:
     swept = [cycle.get(f"sweep:{kind}") or {} for kind in KINDS]
     for kind, cursor in zip(KINDS, swept, strict=True):
         rounds.check_short(cycle, kind, cursor)
+    _keep_failing(cycle)
     found = {(one.code, one.kind, one.id): one for one in rounds.findings(swept)} | cycle.findings
     learnt = cycle.learnt
     with cycle.store.write() as conn:
@@ -291,6 +309,19 @@ def _end(cycle: Cycle, *, first_load: bool) -> Pulled:
         status_ignored=learnt.get("ignored_at") is not None,
         findings=tuple(found.values()), holds=tuple(cycle.holds), whole=not cycle.stopped and not cycle.holds,
     )  # fmt: skip
+
+
+def _keep_failing(cycle: Cycle) -> None:
+    """Remember the invoices whose details still cannot be had, and find all of them, asked for this time or not."""
+    failing = cycle.failing.all()
+    if not failing and not cycle.get("failing"):
+        return
+    with cycle.store.write() as conn:
+        due = questions.still_due(conn, cycle.name, list(failing))
+        kept = {name: told for name, told in failing.items() if name in due}
+        cycle.put(conn, "failing", kept)
+    for name, (label, reason) in kept.items():
+        cycle.find("detail_unreadable", "invoice", name, record=label, reason=reason)
 
 
 def _silent(done: int, total: int | None, what: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from syncd.model import Kind
 from syncd.problems import Finding
+from syncd.pull import questions
 from syncd.pull.cycle import Cycle
 from syncd.pull.pages import Page
 from syncd.pull.walk import Votes, Walk
@@ -73,8 +74,7 @@ class Track:
     def store(self, conn: Connection, page: Page) -> mirror.Stored:
         """Store the rows."""
         cycle = self.cycle
-        since = cycle.learnt.get("grown_at", 0)
-        return mirror.store_rows(conn, cycle.name, self.kind, page.rows, walk=self.round, now=cycle.now, since=since)
+        return mirror.store_rows(conn, cycle.name, self.kind, page.rows, walk=self.round, now=cycle.now)
 
     def keep(self, conn: Connection, page: Page, stored: mirror.Stored) -> None:
         """Keep the walk's cursor."""
@@ -136,20 +136,30 @@ class Hot(Track):
         return self.answered and not self.ignored and self.walk.ended
 
 
-class GrowingFront(Track):
-    """The first pages of a list that begins with the newest, until one brings nothing new."""
+class Growing(Track):
+    """One end of the list; a row is late if it was first stored after the growing end was last read."""
 
     purpose = "growing"
+
+    def store(self, conn: Connection, page: Page) -> mirror.Stored:
+        """Store the rows, and count the late ones: by their place, for a clock may be set back."""
+        cycle, ids = self.cycle, [row.id for row in page.rows]
+        after = cycle.learnt.get("grown_upto", 0)
+        stored = super().store(conn, page)
+        return stored._replace(late=questions.count_later(conn, cycle.name, self.kind, ids, after=after))
+
+
+class GrowingFront(Growing):
+    """The first pages of a list that begins with the newest, until one brings nothing new."""
 
     def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:  # noqa: ARG002 - as above
         """Stop where all was known before the growing end was last read."""
         self.done = belongs and not stored.late
 
 
-class GrowingBack(Track):
+class GrowingBack(Growing):
     """The last pages of a list that ends with the newest, from the last one known."""
 
-    purpose = "growing"
     steps = 0
     start = 0
     news = False

@@ -97,6 +97,9 @@ def _row(number: int, plan_number: int, target: str, item: Planned) -> dict[str,
     }
 
 
+_SENT = sa.text("operation.state = 'sent'")
+"""As the index of what is in doubt says it: a bound value would not be found to be the same."""
+
 _READ = sa.select(operation, payload.c.content, payload.c.payload).join(payload, payload.c.n == operation.c.n)
 
 
@@ -134,7 +137,7 @@ def sent_of_plan(
 
 def in_doubt(connection: Connection, target: str, limit: int = 1_000_000) -> Sequence[Row[Any]]:
     """Read what was sent and never answered, oldest first."""
-    doubt = _READ.where(operation.c.target == target, operation.c.state == "sent")
+    doubt = _READ.where(operation.c.target == target, _SENT)
     return connection.execute(
         doubt.order_by(operation.c.plan, operation.c.stage, operation.c.place, operation.c.n).limit(limit)
     ).all()
@@ -142,7 +145,7 @@ def in_doubt(connection: Connection, target: str, limit: int = 1_000_000) -> Seq
 
 def count_in_doubt(connection: Connection, target: str) -> int:
     """Count what was sent and never answered."""
-    where = sa.and_(operation.c.target == target, operation.c.state == "sent")
+    where = sa.and_(operation.c.target == target, _SENT)
     return int(connection.execute(sa.select(sa.func.count()).select_from(operation).where(where)).scalar_one())
 
 
@@ -204,13 +207,18 @@ def reopen(connection: Connection, numbers: Iterable[int]) -> None:
 
 def close(connection: Connection, outcomes: Sequence[tuple[int, str, str | None]], now: int) -> None:
     """Close operations: number, state (``done``, ``rejected``, ``stale``, ``lost``, ``dropped``) and what was said."""
-    if outcomes:
-        connection.execute(
-            sa.update(operation)
-            .where(operation.c.n == sa.bindparam("number"))
-            .values(state=sa.bindparam("became"), closed_at=now, outcome=sa.bindparam("said")),
-            [{"number": number, "became": state, "said": said} for number, state, said in outcomes],
-        )
+    together: dict[tuple[str, str | None], list[int]] = {}
+    for number, state, said in outcomes:
+        together.setdefault((state, said), []).append(number)
+    for (state, said), numbers in together.items():
+        connection.execute(_CLOSE, {"numbers": numbers, "became": state, "at": now, "said": said})
+
+
+_CLOSE = (
+    sa.update(operation)
+    .where(operation.c.n.in_(sa.bindparam("numbers", expanding=True)))
+    .values(state=sa.bindparam("became"), closed_at=sa.bindparam("at"), outcome=sa.bindparam("said"))
+)
 
 
 def content_of(row: Row[Any]) -> Content:

@@ -137,9 +137,10 @@ def holds(connection: Connection, owner: str | None = None) -> Sequence[Row[Any]
 def set_holds(connection: Connection, owner: str, findings: Sequence[Finding], now: int) -> None:
     """Make the holds of an owner be exactly these; one that stood keeps its time, and its release if no worse."""
     known = {row.code: row for row in holds(connection, owner)}
-    for code in known.keys() - {one.code for one in findings}:
+    now_held = {one.code: one for one in findings}
+    for code in known.keys() - now_held.keys():
         connection.execute(sa.delete(hold).where(hold.c.owner == owner, hold.c.code == code))
-    for one in findings:
+    for one in now_held.values():
         parameters = orjson.dumps(dict(one.parameters), option=orjson.OPT_SORT_KEYS).decode()
         if one.code not in known:
             values = {

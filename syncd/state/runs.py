@@ -99,5 +99,5 @@ class StoredTokens:
     def put(self, name: str, text: str) -> None:
         """Keep a text under this name."""
         values = {"owner": self._owner, "name": name, "value": text}
-        with self._store.write() as connection:
+        with self._store.write(durable=True) as connection:
             connection.execute(sa.insert(credential).prefix_with("OR REPLACE").values(values))

@@ -83,7 +83,7 @@ def serve(path: str) -> None:
     # Made anew for each command, and the same each time: the parsed command line, the certificates of the system.
     for module, name in ((syncd.cli.app, "command"), (ssl, "create_default_context")):
         setattr(module, name, cache(getattr(module, name)))
-    syncd.cli.app.command()
+    syncd.cli.app.command(sandbox=False)
     tempfile.gettempdir()
     gc.collect()
     gc.freeze()

@@ -237,7 +237,7 @@ def test_what_a_person_put_in_that_the_encoding_cannot_hold_is_to_be_taken_out_t
     connector = make(encoding="latin-1")
     list(connector.write(loading()))
     header, *body = list(csv.reader(io.StringIO((books / "clients.csv").read_text("latin-1"), newline="")))
-    save(books / "clients.csv", [[*header, "remark"], *([*row, "Ł"] for row in body)], delimiter=";")
+    save(books / "clients.csv", [[*header, "remark"], *([*row, "Ł"] for row in body)], "utf-8-sig", delimiter=";")
     [finding] = connector.open().findings
     assert "clients.csv: remark of c0 holds 'Ł' (U+0141)" in finding
     assert "take it out of clients.csv" in finding

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 import sqlalchemy as sa
 
@@ -17,6 +22,7 @@ from syncd.model import Kind
 from syncd.pull import Pulled, pull
 from syncd.sandbox.server import Sandbox
 from syncd.settings import SourceSettings
+from syncd.state import work
 from syncd.state.store import Store
 from syncd.state.tables import body, record
 
@@ -77,15 +83,39 @@ class Puller:
 
     def changed_since(self, revision: int) -> set[str]:
         """The ids of what planning would look at after a revision."""
-        query = sa.select(record.c.id).where(
-            record.c.revision > revision,
-            sa.or_(record.c.kind == "client", record.c.detail_print.is_not(None)),
-        )
-        with self.store.read() as conn:
-            return set(conn.execute(query).scalars())
+        kinds: tuple[Kind, Kind] = ("client", "invoice")
+        chunks = [rows for kind in kinds for rows in work.changed(self.store, "main", kind, revision, 2**62)]
+        return {row.id for rows in chunks for row in rows}
 
     def close(self) -> None:
         self.store.close()
+
+
+@contextmanager
+def between(sandbox: Sandbox, mend: Callable[[str, bytes], bytes]) -> Iterator[str]:
+    """A server that passes reads on to a sandbox, each answer's body through ``mend(path, body)``; its base URL."""
+
+    class Passing(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            answer = behind.get(sandbox.root + self.path, headers={"X-Api-Key": sandbox.key})
+            body = mend(self.path, answer.content)
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with httpx.Client(trust_env=False) as behind, ThreadingHTTPServer(("127.0.0.1", 0), Passing) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/api/v1"
+        server.shutdown()
+        thread.join()
 
 
 def assert_in_step(puller: Puller, sandbox: Sandbox) -> None:

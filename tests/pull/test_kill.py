@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from syncd.sandbox import change
@@ -36,7 +36,7 @@ def test_a_killed_first_load_goes_on_without_asking_again(start: Start, order: s
     child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     sandbox.after(at, lambda: child.send_signal(signal.SIGKILL))
     assert child.wait() == -signal.SIGKILL
-    time.sleep(0.05)
+    httpx.get(sandbox.root + "/_sandbox/requests")  # the server reads in turn: it has read all that was sent before
     puller.__post_init__()
     stored = {i for i in puller.records("invoice") if puller.row(i).detail_print is not None}
     requests(sandbox)

@@ -70,7 +70,7 @@ class Shifting:
     def clients(self, page: int, **_: Any) -> Listing:
         return Listing([{"id": "c", "name": "Client"}] if page < 2 else [])
 
-    def invoice(self, name: str, validators: Any = None) -> tuple[bytes, Any]:  # noqa: ARG002 - as above
+    def invoice(self, name: str, validators: Any = None, *, once: bool = False) -> tuple[bytes, Any]:  # noqa: ARG002 - as above
         if name not in self.list:
             raise Missing("no such invoice", 404)
         self.details += 1
