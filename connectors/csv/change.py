@@ -104,7 +104,7 @@ class Applying:
         return Done(owner)
 
     def _update(self, record: Record, kind: str, owner: str, payload: dict[str, Any]) -> Outcome:
-        table: Table = {"client": "clients", "invoice": "invoices", "payment": "payments"}[kind]  # type: ignore[assignment]
+        table: Table = {"client": "clients", "invoice": "invoices", "payment": "payments"}[kind]  # type: ignore[assignment]  # a value of Table
         own = record.get(table)
         if own is None or "" not in own.slots:
             return Stale(f"the row of {owner} no longer stands in {table}")

@@ -118,7 +118,7 @@ def file_of(name: str) -> File | None:
     if not found:
         return None
     table = found[2] or "clients"
-    return File(table, found[4] or "")  # type: ignore[arg-type]
+    return File(table, found[4] or "")  # type: ignore[arg-type]  # a value of Table
 
 
 def part_of(issue_date: str | None, partition: Partition) -> str:

@@ -138,7 +138,7 @@ def stopped(connector: CsvConnector, renames: int, changes: dict[str, tuple[Scal
                 os.kill(os.getpid(), signal.SIGKILL)
             real(one, other)
 
-        os.replace = replace  # type: ignore[assignment]
+        os.replace = replace  # type: ignore[assignment]  # put in its place for the test
         change(connector, "client", client(1), changes)
 
     process = multiprocessing.get_context("fork").Process(target=child)

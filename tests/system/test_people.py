@@ -270,7 +270,7 @@ def dress(
         if turned:
             table = [row[::-1] for row in table]
         text = io.StringIO()
-        csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(table)  # type: ignore[arg-type]
+        csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(table)  # type: ignore[arg-type]  # what a test writes there
         path.write_bytes((("\ufeff" if bom else "") + text.getvalue()).encode(encoding))
 
 
