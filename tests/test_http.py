@@ -399,7 +399,9 @@ def test_json_that_is_cut_off_is_read_again(server: Server, body: bytes) -> None
         (b"-Infinity", "-Infinity"),
     ],
 )
-def test_a_value_that_cannot_be_kept_stands_apart_and_the_rest_is_read(server: Server, value: bytes, shown: str) -> None:
+def test_a_value_that_cannot_be_kept_stands_apart_and_the_rest_is_read(
+    server: Server, value: bytes, shown: str
+) -> None:
     server.answers = [says(200, b'[{"id": "a", "n": [%s]}, {"id": "b", "n": 18446744073709551615}]' % value)]
     with client(server, attempts=1) as http:
         reply = http.get("/a", expect_json=True)

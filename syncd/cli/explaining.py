@@ -15,13 +15,13 @@ from syncd.engine import Engine
 from syncd.errors import UsageError
 from syncd.model import Kind
 from syncd.problems import remedy, sentence
-from syncd.state import bindings, journal, mirror, problems
+from syncd.state import bindings, journal, lookup, problems
 
 
 def explain_record(config: Path | None, text: str, *, json: bool) -> int:
     """Tell the story of each record that this number, id or name means."""
     with engine(config, lock=False) as parts, parts.store.read() as connection:
-        found = [(name, row) for name in parts.settings.sources for row in mirror.find(connection, name, text)]
+        found = [(name, row) for name in parts.settings.sources for row in lookup.find(connection, name, text)]
         if not found:
             raise UsageError(
                 f"No client or invoice in the mirror is called {text!r}. "
@@ -42,7 +42,7 @@ def _story(parts: Engine, connection: Connection, source: str, row: Row[Any]) ->
     waiting = [
         one for one in problems.listed(connection, owners, states=("open", "retry", "dismissed")) if one.id == row.id
     ]
-    raw = mirror.raw_of(connection, source, row.kind, row.id)
+    raw = lookup.raw_of(connection, source, row.kind, row.id)
     return {
         "source": source,
         "kind": row.kind,

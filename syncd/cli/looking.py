@@ -14,7 +14,7 @@ from syncd.cli.opening import engine
 from syncd.engine import Engine
 from syncd.errors import UsageError
 from syncd.problems import Finding, group, remedy, sentence
-from syncd.state import bindings, journal, mirror, problems, runs
+from syncd.state import bindings, journal, lookup, problems, runs
 
 DAY = 24 * 60 * 60
 
@@ -37,7 +37,7 @@ def _status(parts: Engine) -> dict[str, Any]:
     with parts.store.read() as connection:
         last = runs.last(connection)
         for name in parts.settings.sources:
-            counted = mirror.counts(connection, name)
+            counted = lookup.counts(connection, name)
             sources.append({
                 "name": name,
                 "last_pull": runs.last_pull(connection, name),

@@ -294,12 +294,6 @@ def due(conn: Connection, name: str, *, after: int, limit: int) -> list[Due]:
     return [Due(*each) for each in found]
 
 
-def count_due(conn: Connection, name: str) -> int:
-    """Return how many invoices' details are due."""
-    query = sa.select(sa.func.count()).select_from(record).where(record.c.source == name, sa.text("record.detail_due"))
-    return conn.execute(query).scalar() or 0
-
-
 def make_due(conn: Connection, name: str, ids: Sequence[str]) -> None:
     """Have the details of these invoices read."""
     for part in _chunks(ids):
@@ -376,34 +370,6 @@ def missing_clients(conn: Connection, name: str, *, after: int) -> list[str]:
         record.c.client_id.is_not(None),
     )
     return list(conn.execute(sa.select(record.c.client_id).distinct().where(*changed, ~there)).scalars())
-
-
-def find(conn: Connection, name: str, text: str, *, limit: int = 20) -> list[sa.Row[Any]]:
-    """Look records up by exact id or number, else clients by a part of their name; whole rows of ``record``."""
-    exact = sa.select(record).where(record.c.source == name, sa.or_(record.c.id == text, record.c.number == text))
-    found = conn.execute(exact.order_by(record.c.kind, record.c.n).limit(limit)).all()
-    if found:
-        return list(found)
-    part = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    query = sa.select(record).where(_of(name, "client"), record.c.number.ilike(f"%{part}%", escape="\\"))
-    return list(conn.execute(query.order_by(record.c.n).limit(limit)).all())
-
-
-def raw_of(conn: Connection, name: str, kind: Kind, record_id: str) -> bytes | None:
-    """Return the raw JSON of a record as last seen, or ``None``."""
-    query = sa.select(body.c.raw).join(record, record.c.n == body.c.n)
-    return conn.execute(query.where(_of(name, kind), record.c.id == record_id)).scalar()
-
-
-def counts(conn: Connection, name: str) -> dict[str, dict[str, int]]:
-    """Count the records that are at the source: ``{"client": {"": 12}, "invoice": {"paid": 80, …}}``."""
-    query = sa.select(record.c.kind, record.c.status, sa.func.count()).where(
-        record.c.source == name, record.c.gone_at.is_(None)
-    )
-    result: dict[str, dict[str, int]] = {"client": {}, "invoice": {}}
-    for kind, status, number in conn.execute(query.group_by(record.c.kind, record.c.status)):
-        result[kind][status or ""] = number
-    return result
 
 
 def _of(name: str, kind: Kind) -> sa.ColumnElement[bool]:
