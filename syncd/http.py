@@ -7,7 +7,6 @@ log lines of ``httpx.Client`` are not wanted, and a long history is several hund
 from __future__ import annotations
 
 import html
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from ipaddress import ip_address
-from math import isfinite
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
@@ -37,6 +35,7 @@ from syncd.errors import (
     SyncdError,
     Unreachable,
 )
+from syncd.lenient import read_leniently
 
 Params = Mapping[str, str | int | None]
 
@@ -44,9 +43,6 @@ MAX_BODY: Final = 64 * 1024 * 1024
 MAX_HOPS: Final = 3
 READABLE: Final = 300
 LONGEST_WAIT: Final = 86_400.0
-
-UNREADABLE: Final = "unreadable"
-"""The one key of the object that stands for a value of an answer which can be neither kept nor written."""
 
 
 class _Lasting(Unreachable):
@@ -73,8 +69,6 @@ _KEPT: Final = 60.0
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9_/?=&%+~-]*(\.[A-Za-z0-9_/?=&%+~-]+)*")
 """What stands in a path and query as it is sent; anything else goes by way of ``httpx.URL``, which is slower."""
 
-_HALF: Final = re.compile("[\ud800-\udfff]")
-"""Surrogates, halves of a character that alone are none; also what stands for a byte that is no UTF-8."""
 
 _BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=30)
 
@@ -105,45 +99,10 @@ class Reply:
         except orjson.JSONDecodeError:
             pass
         try:
-            value = _lenient(self.body)
+            value = read_leniently(self.body)
             return replace(self, value=value, body=dumps(value))
         except (ValueError, RecursionError):
             raise Unreachable(f"{self.about} was answered with {len(self.body)} bytes that are no whole JSON") from None
-
-
-def _lenient(body: bytes) -> Any:
-    """Read JSON that orjson refuses for the sake of single values: half characters, ``NaN``, ``1e999``.
-
-    Each such value becomes ``{"unreadable": "…"}``, which no field of a record takes: whoever reads the record makes it
-    a problem that shows the value (U+FFFD for what is no character), and the others of the page go on.
-    """
-    text = body.decode("utf-8-sig", "surrogateescape")
-    if not text.lstrip().startswith(("{", "[")):
-        raise ValueError("neither an object nor a list")
-    return _mended(json.loads(text, parse_constant=_unreadable, parse_float=_number, parse_int=_whole_number))
-
-
-def _mended(value: Any) -> Any:
-    if isinstance(value, str):
-        return _unreadable(value) if _HALF.search(value) else value
-    if isinstance(value, list):
-        return [_mended(each) for each in value]
-    if isinstance(value, dict):
-        return {_HALF.sub("\ufffd", key): _mended(each) for key, each in value.items()}
-    return value
-
-
-def _unreadable(text: str) -> dict[str, str]:
-    return {UNREADABLE: _HALF.sub("\ufffd", text)}
-
-
-def _number(text: str) -> Any:
-    return value if isfinite(value := float(text)) else _unreadable(text[:READABLE])
-
-
-def _whole_number(text: str) -> Any:
-    """Read what 64 bits hold as it is, more as orjson does."""
-    return int(text) if len(text) < 21 and -(2**63) <= int(text) < 2**64 else _number(text)
 
 
 class _Raw(httpx.SyncByteStream):

@@ -17,7 +17,7 @@ import orjson
 from syncd.canonical import dumps
 from syncd.errors import Answer, Busy, Invalid, Missing, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
-from syncd.http import UNREADABLE
+from syncd.lenient import UNREADABLE
 from syncd.payload import fingerprint_detail, record_id, row_client_id, row_number, row_status
 from syncd.pull import questions
 from syncd.pull.cycle import FEW, Cycle, Stop, check_account
