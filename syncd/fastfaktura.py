@@ -33,6 +33,7 @@ SIZES = ("per_page", "page_size", "perPage", "pageSize", "limit")
 FLAGS = ("has_more", "has_next", "has_next_page", "hasMore", "hasNext", "hasNextPage")
 NEXT = ("next", "next_page", "next_page_url", "next_url", "nextPage")
 PREVIOUS = ("prev", "previous")
+FAULTS = ("error", "errors")
 DEEPEST = 3
 NO_HEADERS: Mapping[str, str] = {}
 
@@ -165,8 +166,8 @@ class FastFaktura:
 def read_listing(body: object, page: int, kind: ListKind, headers: Mapping[str, str] = NO_HEADERS) -> Listing:
     """Read page ``page`` of a list from its JSON and headers (names in lower case).
 
-    ``Unreachable`` where no list is found in it, nothing else. Where parts of the paging information contradict each
-    other, the page is not the last: to ask once more than needed loses nothing.
+    ``Unreachable`` where no list is found in it, nothing else; ``null`` for the list is one without rows. Where parts
+    of the paging information contradict each other, the page is not the last: to ask once more loses nothing.
     """
     rows, said = _unwrapped(body, kind)
     said += [{"total": headers.get("x-total-count")}, _link_header(headers.get("link", ""))]
@@ -187,11 +188,13 @@ def _unwrapped(body: object, kind: ListKind) -> tuple[list[Any], list[Json]]:
     for _ in range(DEEPEST):
         if isinstance(inner, list):
             return inner, said
+        if inner is None and not any(part.get(name) for part in said for name in FAULTS):
+            return [], said
         if not isinstance(inner, dict):
             break
         said += _about(inner)
-        found = [inner[name] for name in (f"{kind}s", *WRAPPERS) if isinstance(inner.get(name), list | dict)]
-        inner = next((one for one in found if isinstance(one, list)), found[0] if found else None)
+        held = [inner[name] for name in (f"{kind}s", *WRAPPERS) if name in inner]
+        inner = next((one for shape in (list, dict, type(None)) for one in held if isinstance(one, shape)), ...)
     raise Unreachable(f"no list of {kind}s was found in the answer, which is {_shape(body)}")
 
 

@@ -185,8 +185,8 @@ def candidates(
     """Look for the records that have no mapping among what stands at the target, and keep what was found."""
     with session.store.write() as connection:
         bindings.forget_candidates(connection, session.name)
-    if session.books.empty:
-        return
+    if session.books.empty and (session.can.replay_safe or not session.can.settle_delay):
+        return  # else what a forgotten run sent may have come since the books were opened
     contents: dict[tuple[Kind, str], Content] = {}
     for some in _batched(_find(session, _wanted(session, reach, narrow, contents, all_clients=all_clients))):
         found = (

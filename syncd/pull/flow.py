@@ -97,7 +97,7 @@ def _read_detail(api: FastFaktura, due: Due, batch: Batch, *, once: bool) -> Non
     if record_id(raw) != due.id:
         raise Invalid(f"The answer is not invoice {due.id}.", 200)
     if "events" not in raw:  # documented to be there; a server that leaves them out has them beside it
-        raw["events"] = api.events(due.id)
+        raw["events"] = _events(api, due.id)
         body, sent = dumps(raw), (None, None)  # its validators say nothing about the events
     if MARK in body:
         raw["events"] = _refusable(raw["events"])
@@ -105,6 +105,14 @@ def _read_detail(api: FastFaktura, due: Due, batch: Batch, *, once: bool) -> Non
     kept = orjson.dumps(sent).decode() if any(sent) else None
     row = (due.id, row_number(raw), row_client_id(raw), row_status(raw))
     batch.details.append(Detail(*row, fingerprint_detail(raw), body, due.row_print, kept))
+
+
+def _events(api: FastFaktura, invoice_id: str) -> list[Any]:
+    """Ask for the events of an invoice that is there; a 404 says that there are none."""
+    try:
+        return api.events(invoice_id)
+    except Missing:
+        return []
 
 
 def _refusable(events: Any) -> Any:
@@ -128,7 +136,8 @@ class Flow:
         self.after = 0
         self.dry = False
         """Nothing was due when the mirror was last asked, and no page was stored since."""
-        self.failed: set[str] = set()
+        self.failed = {each for ids in cycle.absent.values() for each in ids}
+        """Not to be asked for again by this flow."""
         self.done = Batch()
         self.count = 0
         self.total: int | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.canonical import digest, dumps
-from syncd.errors import Missing
+from syncd.errors import Answer
 from syncd.fastfaktura import FastFaktura
 from syncd.model import Kind
 from syncd.payload import fingerprint_row, record_id, row_client_id, row_number, row_status
@@ -30,7 +30,7 @@ class Page:
     last: bool | None
     total: int | None
     missing: bool = False
-    """The server answered 404: there is no such page."""
+    """The server answered 404 or another refusal: there is no such page."""
     validators: Any = None
     unchanged: bool = False
     """The server answered 304: the same as last time."""
@@ -39,10 +39,10 @@ class Page:
 def read_page(
     api: FastFaktura, kind: Kind, number: int, status: str | None, first: int, validators: Any = None
 ) -> Page:
-    """Ask for a page; 404 is an answer past the first page, and an error on it."""
+    """Ask for a page; an answer of 404, 422 or the like ends the list past its first page, and is an error on it."""
     try:
         listing = api.clients(number) if kind == "client" else api.invoices(number, status, validators=validators)
-    except Missing:
+    except Answer:
         if number <= first:
             raise
         return Page([], [], [], [], last=True, total=None, missing=True)

@@ -97,8 +97,9 @@ def _run(cycle: Cycle, *, first_load: bool, full: bool, details: bool) -> None:
     if first_load:
         _load(cycle)
     else:
-        _hot_and_growing(cycle)
+        hot = _hot_and_growing(cycle)
         _sweep(cycle, full=full)
+        _left(cycle, hot)
         _details(cycle, full=full, everything=full and details)
     _clients_needed(cycle)
     if not cycle.stopped:
@@ -117,8 +118,8 @@ def _load(cycle: Cycle) -> None:
     cycle.learn(loaded=True, grown_upto=_last_place(cycle))
 
 
-def _hot_and_growing(cycle: Cycle) -> None:
-    """Read every page of the statuses that can still move, then the end where new invoices appear."""
+def _hot_and_growing(cycle: Cycle) -> list[Hot]:
+    """Read every page of the statuses that can still move, then the end where new ones appear; return the former."""
     walk = (cycle.get("sweep:invoice") or {}).get("walk", 0)
     hot: list[Hot] = []
     ignored_at = cycle.learnt.get("ignored_at")
@@ -134,7 +135,7 @@ def _hot_and_growing(cycle: Cycle) -> None:
     growing = _growing(cycle, walk)
     Flow(cycle, growing, details=False).run()
     if cycle.stopped:
-        return
+        return []
     if hot or growing:
         check_account(cycle, "invoice", [])
     backs = [track for track in growing if isinstance(track, GrowingBack) and track.walk.last_page is not None]
@@ -142,7 +143,7 @@ def _hot_and_growing(cycle: Cycle) -> None:
         # What came while pages were read may stand on one already behind us: begin there again until nothing comes.
         cycle.learnt["last_page"] = track.start if track.news else track.walk.last_page
     cycle.learn(grown_upto=_last_place(cycle))
-    _left(cycle, hot)
+    return hot
 
 
 def _last_place(cycle: Cycle) -> int:
@@ -169,7 +170,9 @@ def _growing(cycle: Cycle, walk: int) -> list[Track]:
 
 
 def _left(cycle: Cycle, hot: list[Hot]) -> None:
-    """Ask for each invoice known as open that the lists of open ones no longer show."""
+    """Ask for each invoice known as open that neither the lists of open ones nor the sweep shows as it was."""
+    if cycle.stopped or rounds.is_short(cycle):
+        return
     statuses = [track.status for track in hot if track.whole and track.status]
     if not statuses or len([track for track in hot if track.answered]) != len(statuses):
         return
@@ -179,14 +182,26 @@ def _left(cycle: Cycle, hot: list[Hot]) -> None:
     left = [each for each in known if each not in shown]
     if not left:
         return
-    rounds.confirm(cycle, left, "open")
-    gone = cycle.absent.pop("open", [])
-    if len(gone) > max(FEW, len(known) // rounds.THIRD) and "walk_too_short" not in cycle.released:
-        cycle.hold("walk_too_short", kind="invoice", seen=str(len(known) - len(gone)), known=str(len(known)))
+    lost = _ask_left(cycle, left, len(known))
+    if rounds.suspicious(lost, len(known)) and "walk_too_short" not in cycle.released:
+        cycle.hold("walk_too_short", kind="invoice", seen=str(len(known) - lost), known=str(len(known)))
         return
+    gone = cycle.absent.get("open", [])
     with cycle.store.write() as conn:
         mirror.mark_gone(conn, cycle.name, "invoice", gone, now=cycle.now)
     cycle.gone += len(gone)
+
+
+def _ask_left(cycle: Cycle, left: list[str], known: int) -> int:
+    """Return how many are gone; where too many left and the first few are all gone, the others are not asked for."""
+    first = left[: min(FEW, known // rounds.THIRD + 1)]
+    rounds.confirm(cycle, first, "open")
+    all_gone = len(cycle.absent.get("open", [])) == len(first)
+    if all_gone and rounds.suspicious(len(left), known) and "walk_too_short" not in cycle.released:
+        return len(left)
+    if rest := left[len(first) :]:
+        rounds.confirm(cycle, rest, "open")
+    return len(cycle.absent.get("open", []))
 
 
 def _sweep(cycle: Cycle, *, full: bool) -> None:

@@ -39,11 +39,22 @@ def finish(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
         there = mirror.count_there(conn, cycle.name, kind)
     if unseen == there:
         check_account(cycle, kind, [])
-    cursor["short"] = [unseen, there] if unseen > max(FEW, there // THIRD) else None
+    cursor["short"] = [unseen, there] if suspicious(unseen, there) else None
     with cycle.store.write() as conn:
         cycle.put(conn, f"sweep:{kind}", cursor)
     if cursor["short"] is None and unseen:
         ask_for_unseen(cycle, kind, cursor)
+
+
+def suspicious(missing: int, known: int) -> bool:
+    """Tell whether so many of the known records cannot well be gone: more than a third, of twenty or more."""
+    return known >= FEW and missing * THIRD > known
+
+
+def is_short(cycle: Cycle) -> bool:
+    """Tell whether the last finished round showed suspiciously few invoices, and nobody has let that pass."""
+    cursor = cycle.get("sweep:invoice") or {}
+    return bool(cursor.get("short")) and not cycle.released & {"walk_too_short", "account_changed"}
 
 
 def check_short(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:

@@ -31,6 +31,8 @@ class Track:
     purpose = "sweep"
     ahead = False
     """Whether the next page may be asked for before this one is stored."""
+    believes = True
+    """Whether the list may end where paging information says so, if it was right before."""
 
     def __init__(
         self, cycle: Cycle, kind: Kind, *, status: str | None = None, page: int | None = None, walk: int = 0
@@ -40,8 +42,13 @@ class Track:
         self.kind = kind
         self.status = status
         self.round = walk
-        self.walk = Walk(cycle.first_page, cycle.first_page if page is None else page)
+        self.walk = self._from(cycle.first_page if page is None else page)
         self.done = False
+
+    def _from(self, page: int) -> Walk:
+        """Begin a walk at a page."""
+        trusted = self.believes and self.cycle.learnt.get("paging", {}).get(self.kind, False)
+        return Walk(self.cycle.first_page, page, trusted=trusted)
 
     def next(self) -> int | None:
         """Return the page to ask for next, ``None`` at the end."""
@@ -178,20 +185,21 @@ class GrowingBack(Growing):
         strange = not belongs or (stored.late and stored.late >= len(page.rows))
         if began and strange and self.start > self.walk.first and self.steps < STEPS_BACK:
             self.steps += 1
-            self.walk = Walk(self.walk.first, self.start - 1)
+            self.walk = self._from(self.start - 1)
 
 
 class Sweep(Track):
     """A slice of a round over all rows of a kind; the cursor is kept with each page, so that it can be resumed.
 
     The cursor: ``walk`` (number of the round), ``page`` (next), ``ids`` (of the last page stored), ``votes`` on the
-    order, ``new`` rows of the round, ``pages`` of the last whole round, ``owed`` pages, ``found`` (findings of this
-    round and the one before), ``short`` (a round that showed too few), ``last_page``, ``finished`` (rounds),
-    ``twice`` (ids shown with two different contents, in this round and ``twice_before``: once a record may have
-    changed, again two share an id).
+    order, ``new`` rows of the round, rows ``shown``, ``pages`` of the last whole round, ``owed`` pages, ``found``
+    (findings of this round and the one before), ``short`` (a round that showed too few), ``last_page``, ``finished``
+    (rounds), ``twice`` (ids shown with two different contents, in this round and ``twice_before``: once a record may
+    have changed, again two share an id).
     """
 
     ahead = True
+    believes = False
 
     def __init__(self, cycle: Cycle, kind: Kind, cursor: dict[str, Any], limit: float) -> None:
         """Resume the round that ``cursor`` is in, or begin one; read about ``limit`` pages."""
@@ -199,6 +207,7 @@ class Sweep(Track):
         begins = cursor.get("page") is None
         if begins:
             cursor.update(walk=cursor.get("walk", 0) + 1, page=cycle.first_page, ids=[], votes=[0, 0], new=0, asked=0)
+            cursor["shown"] = 0
             cursor["twice"], cursor["twice_before"] = {}, cursor.get("twice", {})
             cursor["found"] = [[], *cursor.get("found", [])[:1]]
         self.overlap = set(cursor["ids"])
@@ -217,10 +226,13 @@ class Sweep(Track):
         """Where the first page shows nothing of the page it was, rows have shifted too far: begin the round again."""
         overlap, self.overlap = self.overlap, set()
         if overlap and overlap.isdisjoint(page.ids) and self.walk.page > self.walk.first:
-            self.walk = Walk(self.walk.first, self.walk.first)
+            self.walk = self._from(self.walk.first)
             self.limit += 1
             return False
-        return super().advance(page)
+        belongs = super().advance(page)
+        self.cursor["shown"] = self.cursor.get("shown", 0) + len(page.ids)
+        self.walk.ended = self.walk.ended or self._endless(len(page.ids))
+        return belongs
 
     def keep(self, conn: Connection, page: Page, stored: mirror.Stored) -> None:
         """Keep the cursor; at the end of the list the round is finished."""
@@ -239,9 +251,19 @@ class Sweep(Track):
         cursor["owed"] = max(0.0, cursor.get("owed", 0.0) - 1)
         cursor["page"], cursor["ids"] = walk.page, list(walk.last_ids)
         if walk.ended:
+            if walk.reliable is not None:
+                self.cycle.learnt["paging"] = self.cycle.learnt.get("paging", {}) | {self.kind: walk.reliable}
             finished = cursor.get("finished", 0) + 1
             cursor.update(page=None, ids=[], pages=cursor["asked"], finished=finished, last_page=walk.last_page)
         self.cycle.put(conn, f"sweep:{self.kind}", cursor)
+
+    def _endless(self, size: int) -> bool:
+        """Tell of a round in slices, none of which knows what the others saw, whether rows only come again."""
+        if self.before + self.walk.asked <= 2 * self.cursor.get("pages", inf) + 3:
+            return False
+        with self.cycle.store.read() as conn:
+            known = mirror.count_there(conn, self.cycle.name, self.kind)
+        return bool(self.cursor["shown"] > 2 * known + 3 * size)
 
 
 class Load(Sweep):

@@ -24,6 +24,9 @@ ENOUGH = 4
 SAMPLE = 12
 """Rows of a page that are looked at for the order."""
 
+SEVERAL = 3
+"""Pages of a walk after which its paging information, if it was right throughout, is believed."""
+
 SURE = 0.8
 """The share of comparisons that must agree for an order."""
 
@@ -47,22 +50,37 @@ class Walk:
     doubt: bool = False
     ended: bool = False
     asked: int = 0
+    trusted: bool = False
+    """Whether paging information is believed that says a page is the last; else one more is asked for."""
+    announced: bool = False
+    """The page just taken is the last one, says paging information not yet believed."""
+    lied: bool = False
+    confirmed: bool = False
+    """The end was where paging information had said."""
+    seen: set[int] = field(default_factory=set)
+    """Hashes of the ids shown; ``shown`` counts them as often as pages showed them."""
+    shown: int = 0
 
     def take(self, ids: Sequence[str] | None, last: bool | None) -> bool:  # noqa: FBT001 - three values, no flag
-        """Take a page's ids, ``None`` for a 404 past the first page; tell whether it belongs to the list.
+        """Take a page's ids, ``None`` for one past the first that is refused; tell whether it belongs to the list.
 
-        ``last``: what paging information says. A page that only repeats ids is not believed to be the end until the
+        ``last``: what paging information says; that more comes ends nothing, that this is the last is believed once
+        the page after it brings nothing new. A page that only repeats ids is not believed to be the end until the
         next one repeats as well: rows may have shifted by just one page between two requests.
         """
         self.asked += 1
         if self.asked > LONGEST:
             raise Unreachable(f"The list does not end: after {LONGEST} pages there are still more.")
+        announced, self.announced = self.announced, False
         if not ids:
-            self.ended = True
+            self.ended, self.confirmed = True, announced
             return False
+        endless = self._endless(ids)
         repeats = self.first_ids.union(self.before_ids, self.last_ids).issuperset(ids)
+        self.lied = self.lied or (announced and not repeats)
+        last = None if self.lied else last
         if repeats:
-            self.ended = self.doubt or last is True
+            self.ended, self.confirmed = self.doubt or announced or last is True or endless, announced
             self.doubt = True
             self.page += 1
             return False
@@ -72,8 +90,24 @@ class Walk:
         self.before_ids = frozenset(self.last_ids)
         self.last_ids, self.last_page, self.doubt = tuple(ids), self.page, False
         self.page += 1
-        self.ended = last is True
+        self.announced = last is True and not self.trusted
+        self.ended = (last is True and self.trusted) or endless
         return True
+
+    @property
+    def reliable(self) -> bool | None:
+        """Tell whether paging information is to be believed from now on; ``None`` where this walk does not tell."""
+        return False if self.lied else (True if self.confirmed and self.taken >= SEVERAL else None)
+
+    def _endless(self, ids: Sequence[str]) -> bool:
+        """Tell whether rows only come again: some servers begin anew past the end, and in another order each time.
+
+        What shifts while a list is walked is shown twice at most, however much of it shifts at once.
+        """
+        once = set(map(hash, ids))
+        self.seen |= once
+        self.shown += len(once)
+        return self.shown > 2 * len(self.seen) + 3 * len(once)
 
 
 @dataclass(slots=True)
