@@ -13,11 +13,12 @@ export SYNCD_RETAIL_DATA
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format check-data bench examples clean
+.PHONY: help demo test test-crash lint format check-data bench examples clean
 
 help:
 	@echo 'make demo        sync made-up invoices into ./syncd-demo and show what happens'
 	@echo 'make test        run the tests (WORKERS=$(WORKERS), ARGS="-k word" for some of them)'
+	@echo 'make test-crash  stop syncd dead at every point there is (make test: at each third)'
 	@echo 'make lint        formatter, linter and type checker'
 	@echo 'make format      put the code into the formatter'\''s shape'
 	@echo 'make check-data  compare a ledger of real data with its raw file (SYNCD_RETAIL_DATA)'
@@ -29,7 +30,10 @@ demo: $(VENV)/.installed
 	@$(BIN)/syncd demo
 
 test: $(VENV)/.installed-test
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	@CRASH_EVERY=$${CRASH_EVERY:-3} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-crash: $(VENV)/.installed-test
+	@CRASH_EVERY=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/crash
 
 lint: $(VENV)/.installed-lint
 	@$(BIN)/ruff format --check

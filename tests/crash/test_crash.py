@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,9 @@ from tests.crash import scenario
 from tests.crash.forks import Forks
 from tests.crash.slots import KEY, Kind, Phase, Point, Slot, Source, State, counted, kept_after_first
 from tests.hostile.fixtures import installed
+
+EVERY = int(os.environ.get("CRASH_EVERY", "1"))
+"""Only each so many-th point, for a quicker look; ``make test-crash`` tries them all."""
 
 HANDS = {"csv": 2, "keyed": 2, "keyless": 6}
 """How many points are tried at once; without keys, most of the time is spent waiting for what may be under way."""
@@ -77,7 +81,7 @@ def chosen(names: list[str], kind: Kind, phase: Phase) -> list[Point]:
         states: tuple[State, ...] = ("kept", "deleted") if name.startswith("apply:") or number == 1 else ("kept",)
         if kind == "csv" or not name.startswith("pull:"):
             points += [Point(number, name, phase, state) for state in states]
-    return points
+    return points[::EVERY]
 
 
 def try_all(points: list[Point], slots: list[Slot], before: Path | None) -> None:
