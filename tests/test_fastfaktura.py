@@ -250,13 +250,12 @@ def test_rows_are_found_in_every_wrapping(body: Any) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        None,
         True,
         7,
         "rows",
         {},
         {"error": "x"},
-        {"data": None},
+        {"data": None, "error": "x"},
         {"data": "x"},
         {"clients": []},
         {"data": {"error": []}},
@@ -265,6 +264,11 @@ def test_rows_are_found_in_every_wrapping(body: Any) -> None:
 def test_what_holds_no_list_is_no_empty_list(body: Any) -> None:
     with pytest.raises(Unreachable, match="no list of invoices was found in the answer"):
         read_listing(body, 1, "invoice")
+
+
+@pytest.mark.parametrize("body", [None, {"data": None}, {"invoices": None, "total": 0}, {"data": {"items": None}}])
+def test_null_in_the_place_of_a_list_is_an_empty_one(body: Any) -> None:
+    assert read_listing(body, 1, "invoice").rows == []
 
 
 def test_rows_that_are_no_objects_are_handed_on() -> None:

@@ -16,7 +16,7 @@ from syncd.facts import Binding, Place
 from syncd.fields import flatten, lookup, same
 from syncd.match import Candidate
 from syncd.model import Kind
-from syncd.state import journal
+from syncd.state import bulk, journal
 from syncd.state.tables import mapping, observation, record
 
 Differs = Mapping[str, tuple[Scalar, Scalar]]
@@ -151,6 +151,13 @@ def differs(row: Row[Any]) -> dict[str, tuple[Scalar, Scalar]]:
     return {path: (expected, found) for path, (expected, found) in orjson.loads(row.differs).items()}
 
 
+_NEW = insert(mapping)
+_BIND = _NEW.on_conflict_do_update(
+    index_elements=["target", "kind", "id"],
+    set_={name: _NEW.excluded[name] for name in ("external_id", "version", "base", "state")},
+)
+
+
 def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, str, str | None, int]]) -> None:
     """Bind source records to target records: kind, id, external id, version, the journal number last written."""
     if not bound:
@@ -163,21 +170,12 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
             "external_id": external,
             "version": version,
             "base": base,
+            "state": "live",
+            "generation": 0,
         }
         for kind, record_id, external, version, base in bound
     ]
-    statement = insert(mapping).values(state="live", generation=0)
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["target", "kind", "id"],
-        set_={
-            "external_id": new.external_id,
-            "version": new.version,
-            "base": new.base,
-            "state": "live",
-        },
-    )
-    connection.execute(statement, rows)
+    bulk.execute(connection, _BIND, rows)
     forget(
         connection,
         target,

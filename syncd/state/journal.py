@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Row
 
 from syncd.connector import Content, Entry, Operation
 from syncd.model import Kind
+from syncd.state import bulk
 from syncd.state.tables import operation, payload, plan
 
 STAGES: dict[Kind, int] = {"client": 1, "invoice": 2, "payment": 3}
@@ -60,6 +61,9 @@ def drop_open(connection: Connection, target: str) -> None:
         close_plan(connection, number, "dropped")
 
 
+_INSERT, _INSERT_BYTES = sa.insert(operation), sa.insert(payload)
+
+
 def add(connection: Connection, plan_number: int, target: str, planned: Sequence[Planned]) -> None:
     """Write operations down under a plan."""
     if not planned:
@@ -71,8 +75,8 @@ def add(connection: Connection, plan_number: int, target: str, planned: Sequence
         content = None if item.operation.content == {} else orjson.dumps(item.operation.content)
         same = content == item.payload
         bytes_rows.append({"n": number, "content": None if same else content, "payload": item.payload})
-    connection.execute(sa.insert(operation), rows)
-    connection.execute(sa.insert(payload), bytes_rows)
+    bulk.execute(connection, _INSERT, rows)
+    bulk.execute(connection, _INSERT_BYTES, bytes_rows)
 
 
 def _row(number: int, plan_number: int, target: str, item: Planned) -> dict[str, Any]:

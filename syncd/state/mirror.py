@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from syncd.model import Kind
+from syncd.state import bulk
 from syncd.state.tables import body, record, source
 
 T = TypeVar("T")
@@ -122,6 +123,9 @@ def store_rows(
     return Stored(len(fresh), len(moved), len(rows) - len(fresh), late, twice)
 
 
+_INSERT, _INSERT_BODY = record.insert(), body.insert()
+
+
 def _insert(conn: Connection, name: str, kind: Kind, rows: Sequence[Row], walk: int, now: int) -> None:
     first = (conn.execute(_LAST).scalar() or 0) + 1
     whole = kind == "client"
@@ -134,8 +138,8 @@ def _insert(conn: Connection, name: str, kind: Kind, rows: Sequence[Row], walk: 
         }
         for n, row in enumerate(rows, first)
     ]  # fmt: skip
-    conn.execute(record.insert(), values)
-    conn.execute(body.insert(), [{"n": n, "raw": row.raw} for n, row in enumerate(rows, first)])
+    bulk.execute(conn, _INSERT, values)
+    bulk.execute(conn, _INSERT_BODY, [{"n": n, "raw": row.raw} for n, row in enumerate(rows, first)])
 
 
 _ROW_MOVED = (
@@ -245,8 +249,7 @@ def store_details(conn: Connection, name: str, details: Sequence[Detail], *, now
         (_READ, same),
         (_BODY, bodies),
     ):
-        if values_:
-            conn.execute(statement, values_)
+        bulk.execute(conn, statement, values_)
     new = sum(known[detail.id].detail_print is None for detail in news)
     return Stored(new, len(news) - new, len(details))
 
