@@ -86,6 +86,8 @@ class Cycle:
     """Invoices that a finished walk did not show, and which walk: a 404 for one of them says that it is gone."""
     absent: dict[str, list[str]] = field(default_factory=dict)
     """Of these, by walk, the ones that answered 404."""
+    withheld: set[str] = field(default_factory=set)
+    """Invoices that a hold is about: too many to ask for each."""
     same_account: bool = False
     first_page: int = 1
 

@@ -136,7 +136,7 @@ class Flow:
         self.after = 0
         self.dry = False
         """Nothing was due when the mirror was last asked, and no page was stored since."""
-        self.failed = {each for ids in cycle.absent.values() for each in ids}
+        self.failed = cycle.withheld.union(*cycle.absent.values())
         """Not to be asked for again by this flow."""
         self.done = Batch()
         self.count = 0

@@ -185,6 +185,7 @@ def _left(cycle: Cycle, hot: list[Hot]) -> None:
     lost = _ask_left(cycle, left, len(known))
     if rounds.suspicious(lost, len(known)) and "walk_too_short" not in cycle.released:
         cycle.hold("walk_too_short", kind="invoice", seen=str(len(known) - lost), known=str(len(known)))
+        cycle.withheld.update(left)
         return
     gone = cycle.absent.get("open", [])
     with cycle.store.write() as conn:
@@ -226,6 +227,7 @@ def _details(cycle: Cycle, *, full: bool, everything: bool) -> None:
     """Read the details that are due: of what is new or changed, and of open invoices again now and then."""
     if cycle.stopped:
         return
+    rounds.withhold(cycle)
     with cycle.store.write() as conn:
         if full:
             mirror.make_all_due(conn, cycle.name, None if everything else OPEN_STATUSES, before=cycle.now)

@@ -57,6 +57,14 @@ def is_short(cycle: Cycle) -> bool:
     return bool(cursor.get("short")) and not cycle.released & {"walk_too_short", "account_changed"}
 
 
+def withhold(cycle: Cycle) -> None:
+    """While a round that showed too few is a hold, ask for no details of the invoices it did not show."""
+    if is_short(cycle):
+        with cycle.store.read() as conn:
+            walk = _finished_walk(cycle.get("sweep:invoice") or {})
+            cycle.withheld.update(mirror.unseen_ids(conn, cycle.name, "invoice", walk))
+
+
 def check_short(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
     """While the last finished round showed suspiciously few, hold; once a person let that pass, ask for each."""
     if not cursor.get("short"):
@@ -74,7 +82,7 @@ def check_short(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
 
 def ask_for_unseen(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
     """Ask for each record that the last finished round did not show; what answers 404 is gone."""
-    walk = cursor["walk"] if cursor.get("page") is None else cursor["walk"] - 1
+    walk = _finished_walk(cursor)
     with cycle.store.read() as conn:
         unseen = mirror.unseen_ids(conn, cycle.name, kind, walk)
     if kind == "client":
@@ -86,6 +94,11 @@ def ask_for_unseen(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
         mirror.mark_gone(conn, cycle.name, kind, gone, now=cycle.now)
         mirror.mark_seen(conn, cycle.name, kind, [each for each in unseen if each not in set(gone)], walk=walk)
     cycle.gone += len(gone)
+
+
+def _finished_walk(cursor: dict[str, Any]) -> int:
+    """Return the number of the last finished round."""
+    return int(cursor["walk"] if cursor.get("page") is None else cursor["walk"] - 1)
 
 
 def confirm(cycle: Cycle, ids: list[str], walk: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -53,15 +54,21 @@ def test_every_envelope_is_followed_through_a_life(start: Start, envelope: str) 
 def test_every_way_of_paging_in_every_order_brings_everything(start: Start, pages: dict[str, Any], order: str) -> None:
     sandbox, puller = start(order=order, **pages)
     puller.pull()
-    if order == "unstable":
-        puller.pull(full=True)
-    assert_in_step(puller, sandbox)
+    settle(puller, sandbox, rounds=10 if order == "unstable" else 0)
     life.live(sandbox.account, 1, 0.2)
     puller.pull()
-    puller.pull(full=True)
-    puller.pull(full=True)
-    assert_in_step(puller, sandbox)
+    settle(puller, sandbox, rounds=10 if order == "unstable" else 2)
     assert not puller.before.holds
+
+
+def settle(puller: Puller, sandbox: Sandbox, rounds: int) -> None:
+    """Where rows change places with every request a round may miss some; go round until all is there, so many times."""
+    for _ in range(rounds):
+        with contextlib.suppress(AssertionError):
+            assert_in_step(puller, sandbox)
+            return
+        puller.pull(full=True)
+    assert_in_step(puller, sandbox)
 
 
 @pytest.mark.parametrize("size", [1, 2, 39, 40, 41, 1000])

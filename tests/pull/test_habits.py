@@ -206,7 +206,8 @@ def test_a_list_of_twenty_or_more_that_lacks_a_third_is_a_hold_before_anything_i
     habits.asked.clear()
     pulled = puller.pull(full=True)
     assert [one.code for one in pulled.holds] == ["walk_too_short"]
-    assert (pulled.gone, pulled.requests.get("confirm", 0)) == (0, 0)
+    assert (pulled.gone, pulled.findings, pulled.requests.get("confirm", 0)) == (0, (), 0)
+    assert habits.asked["invoices 2"] <= after
     assert [one.code for one in puller.pull().holds] == ["walk_too_short"]
     habits.invoices = kept
     pulled = puller.pull(full=True)

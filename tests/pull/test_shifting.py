@@ -122,7 +122,7 @@ def test_a_walk_over_any_shifting_list_misses_nothing(
     order=st.sampled_from(["newest", "oldest"]),
     steps=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 100), st.integers(1, 5)), max_size=6),
 )
-def test_ordinary_cycles_see_all_that_comes_in_a_list_with_an_order(
+def test_all_that_comes_in_a_list_with_an_order_is_seen_by_the_next_round_at_the_latest(
     size: int, rows: int, order: str, steps: list[tuple[int, int, int]]
 ) -> None:
     source = Shifting(size, rows + 8, order, "empty", steps)
@@ -133,7 +133,8 @@ def test_ordinary_cycles_see_all_that_comes_in_a_list_with_an_order(
             while source.steps:
                 puller.pull()
             puller.pull()
-            puller.pull()
+            # What came on a page already read, between two requests, may be left for the next round of the sweep.
+            puller.pull(full=True)
             assert set(puller.records("invoice")) == set(source.list)
         finally:
             puller.close()

@@ -11,15 +11,15 @@ import syncd.sync
 from syncd.sandbox.change import insert, patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
+from tests.system.company import Json
 from tests.system.conftest import Found
 from tests.system.expected import assert_equal
 
 FAR = (datetime.now(UTC).date() + timedelta(days=400)).isoformat()
 
 
-def written(document: dict[str, object]) -> int:
-    (target,) = document["targets"]  # type: ignore[misc]  # a list of one document
-    return int(target["written"])
+def written(document: Json) -> int:
+    return int(document["targets"][0]["written"])
 
 
 def test_the_newest_record_is_planned_once_though_it_waited(found: Found) -> None:
