@@ -524,7 +524,9 @@ def test_proxies_of_the_environment_are_not_used(server: Server, monkeypatch: py
 
 
 def test_nothing_is_logged_that_holds_the_key_or_a_query(server: Server, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG), client(server, attempts=2) as http:
+    for name in ("", "httpx", "httpcore", "httpcore.http11", "httpcore.connection"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    with client(server, attempts=2) as http:
         http.get("/a", {"q": "private"})
         server.answers = [breaks_off]
         with pytest.raises(Unreachable):

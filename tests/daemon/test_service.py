@@ -52,9 +52,9 @@ def test_wrong_settings_end_it_with_2_before_it_begins(daemon: Daemon) -> None:
 
 
 def test_a_first_load_is_cut_short_in_order_and_resumed(daemon: Daemon, sandbox: Sandbox) -> None:
-    sandbox.change(latency=0.2)
+    sandbox.change(latency=0.8)
     daemon.running()
-    until(lambda: daemon.state("select count(*) from record where detail_print is not null")[0][0])
+    until(lambda: daemon.state("select count(*) from record where kind = 'invoice'")[0][0])
     assert daemon.end()[0] == 0
     assert daemon.logged("daemon.stopped")
     assert not daemon.written()
