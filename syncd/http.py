@@ -65,6 +65,9 @@ _PORTS: Final = {"http": 80, "https": 443}
 _NOT_READ: Final = object()
 _KEPT: Final = 60.0
 """Seconds that a connection without work is kept."""
+_FRESH: Final = 1.0
+"""Seconds after its last answer in which a connection is taken to stand when something is read: to look costs a tenth of
+the request's time, and a read that was lost is made again. Once one was lost, it is always looked."""
 
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9_/?=&%+~-]*(\.[A-Za-z0-9_/?=&%+~-]+)*")
 """What stands in a path and query as it is sent; anything else goes by way of ``httpx.URL``, which is slower."""
@@ -157,8 +160,8 @@ class Http:
         limits = dict.fromkeys(("read", "write", "pool"), timeout)
         self._extensions = {"timeout": {"connect": min(timeout, 10.0), **limits}}
         self._max_body, self._sleep, self._clock = max_body, sleep, clock
-        self._pool, self._closed = pool, False
-        self._idle: list[httpcore.HTTPConnection] = []
+        self._pool, self._closed, self._fresh = pool, False, _FRESH
+        self._idle: list[tuple[httpcore.HTTPConnection, float]] = []
         self._verify = httpx.create_ssl_context(trust_env=False)
 
     def __enter__(self) -> Self:
@@ -173,7 +176,7 @@ class Http:
         """Close all connections, those in use when their answers are there."""
         self._closed = True
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[0].close()
 
     def get(
         self,
@@ -272,10 +275,11 @@ class Http:
         request = httpcore.Request(method, where, headers=sent, content=content or b"", extensions=self._extensions)
         about = self.masked(f"{self.name}: {method} {path}")
         try:
-            with self._connection() as line, closing(line.handle_request(request)) as response:
+            with self._connection(self._fresh if method == "GET" else 0.0) as line, closing(line.handle_request(request)) as response:
                 answered = httpx.Headers(response.headers)
                 body = self._body(response, answered, about)
         except _FAILURES as error:
+            self._fresh = 0.0
             raise self._broken(error, about) from None
         status = response.status
         if status < 300 or status == 304:
@@ -292,29 +296,29 @@ class Http:
         return httpx.URL(url).raw_path
 
     @contextmanager
-    def _connection(self) -> Iterator[httpcore.HTTPConnection]:
-        """Lend the connection used last that still stands, or make one.
+    def _connection(self, fresh: float) -> Iterator[httpcore.HTTPConnection]:
+        """Lend the connection used last that still stands (not asked within ``fresh`` seconds), or make one.
 
         Not a pool of httpcore (1.0): in it a thread that looks for stale connections takes one on which an answer just
         arrives for one that the server closed, and closes it under the thread that waits for it.
         """
-        line = self._standing() or httpcore.HTTPConnection(self._at, ssl_context=self._verify, keepalive_expiry=_KEPT)
+        line = self._standing(fresh) or httpcore.HTTPConnection(self._at, ssl_context=self._verify, keepalive_expiry=_KEPT)
         try:
             yield line
         finally:
             if self._closed or len(self._idle) >= self._pool or not line.is_idle():
                 line.close()
             else:
-                self._idle.append(line)
+                self._idle.append((line, time.monotonic()))
 
-    def _standing(self) -> httpcore.HTTPConnection | None:
+    def _standing(self, fresh: float) -> httpcore.HTTPConnection | None:
         """Take the connection used last, and close those that ended meanwhile."""
         while self._idle:
             try:
-                line = self._idle.pop()
+                line, since = self._idle.pop()
             except IndexError:  # another thread took it
                 break
-            if line.is_available() and not line.has_expired():
+            if line.is_available() and (time.monotonic() - since < fresh or not line.has_expired()):
                 return line
             line.close()
         return None

@@ -24,7 +24,7 @@ def replace(
 ) -> None:
     """Make the open problems of these records be exactly the findings; ``keep``: codes this stage does not judge."""
     known: dict[tuple[str, str, str], Row[Any]] = {}
-    looked_at = set(records)
+    looked_at = set(records) if _any(connection, owner) else set()
     for kind in {kind for kind, _ in looked_at}:
         ids = [record_id for k, record_id in looked_at if k == kind]
         where = sa.and_(
@@ -39,6 +39,10 @@ def replace(
         if key not in found:
             connection.execute(sa.delete(problem).where(problem.c.n == row.n))
     add(connection, owner, [one for key, one in found.items()], now, known=known)
+
+
+def _any(connection: Connection, owner: str) -> bool:
+    return connection.execute(sa.select(problem.c.n).where(problem.c.owner == owner).limit(1)).first() is not None
 
 
 def replace_codes(
@@ -95,7 +99,7 @@ def _find(connection: Connection, owner: str, one: Finding) -> Row[Any] | None:
 def settle(connection: Connection, owner: str, records: Iterable[tuple[str, str]], codes: Iterable[str]) -> None:
     """Close problems of these codes for records (kind, id) that went through."""
     rows = [{"k": kind, "i": record_id} for kind, record_id in records]
-    if rows and connection.execute(sa.select(problem.c.n).where(problem.c.owner == owner).limit(1)).first():
+    if rows and _any(connection, owner):
         where = sa.and_(
             problem.c.owner == owner,
             sa.or_(*(problem.c.code == code for code in codes)),
