@@ -13,12 +13,13 @@ export SYNCD_RETAIL_DATA
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-crash lint format check-data bench examples clean
+.PHONY: help demo test test-crash test-odoo lint format check-data bench examples clean
 
 help:
 	@echo 'make demo        sync made-up invoices into ./syncd-demo and show what happens'
 	@echo 'make test        run the tests (WORKERS=$(WORKERS), ARGS="-k word" for some of them)'
 	@echo 'make test-crash  stop syncd dead at every point there is (make test: at each third)'
+	@echo 'make test-odoo   try the Odoo connector on real servers, which it installs and starts'
 	@echo 'make lint        formatter, linter and type checker'
 	@echo 'make format      put the code into the formatter'\''s shape'
 	@echo 'make check-data  compare a ledger of real data with its raw file (SYNCD_RETAIL_DATA)'
@@ -34,6 +35,10 @@ test: $(VENV)/.installed-test
 
 test-crash: $(VENV)/.installed-test
 	@CRASH_EVERY=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/crash
+
+# The servers go on running; tests/odoo/server/stop stops them. ODOO_SERIES=14 or latest tries one of the two.
+test-odoo: $(VENV)/.installed-test
+	@ODOO_REQUIRED=1 $(BIN)/python -m pytest -m odoo tests/odoo $(ARGS)
 
 lint: $(VENV)/.installed-lint
 	@$(BIN)/ruff format --check

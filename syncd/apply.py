@@ -33,7 +33,7 @@ PATIENCE = 60.0
 PUT_OFF = 300.0
 """Seconds that may lie between the note that something is sent and its sending: slowing down, trying to connect."""
 
-FROM_SENDING = ("rejected_by_target", "in_doubt_unresolved", "stale_too_often")
+FROM_SENDING = ("rejected_by_target", "totals_differ", "in_doubt_unresolved", "stale_too_often")
 
 
 @dataclass(slots=True)
@@ -281,18 +281,23 @@ def _rejected(row: Row[Any], outcome: Rejected) -> Finding:
 def settle(session: Session, result: Applied, clock: Clock, *, reopen: bool) -> None:
     """Settle what is in doubt; what certainly did not happen is opened again (``reopen``) or closed as lost."""
     doubtful = _in_doubt(session)
-    for _ in range(ROUNDS if session.can.replay_safe else 0):
-        if doubtful:
-            _replay(session, doubtful, result, clock)
-            doubtful = _in_doubt(session)
-    if doubtful and not session.can.replay_safe:
-        age = session.now().timestamp() - max(row.sent_at for row in doubtful)
-        # The note lies before the sending, which may have been put off; only from now on is nothing more sent.
-        wait = session.can.settle_delay if age < session.can.settle_delay + PUT_OFF else 0.0
-        if not clock.wait(wait):
+    if doubtful and not clock.wait(_wait(session, doubtful)):
+        if session.can.replay_safe:
+            for _ in range(ROUNDS):
+                if doubtful:
+                    _replay(session, doubtful, result, clock)
+                    doubtful = _in_doubt(session)
+        else:
             _look_up(session, doubtful, result, reopen=reopen)
             doubtful = _in_doubt(session)
     result.doubt = len(doubtful)
+
+
+def _wait(session: Session, doubtful: Sequence[Row[Any]]) -> float:
+    """Say how long what was sent may still be under way there."""
+    age = session.now().timestamp() - max(row.sent_at for row in doubtful)
+    # The note lies before the sending, which may have been put off; only from now on is nothing more sent.
+    return session.can.settle_delay if age < session.can.settle_delay + PUT_OFF else 0.0
 
 
 def _in_doubt(session: Session) -> Sequence[Row[Any]]:

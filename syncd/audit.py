@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from syncd import due
 from syncd.connector import Fields, Page, Remote
-from syncd.content import client_content, invoice_content, payment_content
 from syncd.desired import dates, stands
 from syncd.due import DueInvoice, Narrow
 from syncd.facts import NOWHERE, Place
 from syncd.fields import flatten
 from syncd.model import KINDS, Client, Invoice, Kind
+from syncd.observe import resolved
 from syncd.problems import sentence
 from syncd.reconcile import (
     Difference,
@@ -75,13 +75,15 @@ def _compare_page(
     for kind, remotes in by_kind.items():
         with session.store.read() as connection:
             bound = bindings.bound_ids(connection, session.name, kind, (one.external_id for one in remotes))
+            shown = resolved(session, connection, remotes)
         expected = _expected(session, kind, [row.id for row in bound.values()], narrow)
-        for remote in remotes:
+        for remote in shown:
             row = bound.get(remote.external_id)
             only = session.can.fields[kind]
             fields = {path: value for path, value in remote.fields.items() if path.partition(".")[0] in only}
             if row is None:
-                unexpected[kind][remote.external_id] = fields
+                if not remote.foreign:
+                    unexpected[kind][remote.external_id] = fields
                 continue
             seen[kind].add(row.id)
             wanted = expected.get((kind, row.id))
@@ -99,7 +101,7 @@ def _expected(session: Session, kind: Kind, ids: list[str], narrow: Narrow) -> E
     if kind == "client":
         clients = (one for chunk in due.named_clients(session, ids) for one in chunk)
         return {
-            ("client", one.id): flatten(client_content(one.client), session.can.fields["client"])
+            ("client", one.id): flatten(session.policy.client(one.client), session.can.fields["client"])
             for one in clients
             if isinstance(one.client, Client) and narrow.all
         }
@@ -140,14 +142,14 @@ def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place,
         return {}
     if invoice.issue_date and start and invoice.issue_date < start and not place.binding:
         return {}
-    content = invoice_content(invoice, one.client)
+    content = session.policy.invoice(invoice, one.client)
     if one.seen.gone:
         if invoice.status != "draft" or not session.can.picture:
             return {}
         content["status"] = "deleted"
     expected: Expected = {("invoice", one.id): flatten(content, fields["invoice"])}
     if invoice.status == "paid" and invoice.total and invoice.paid_date and not one.seen.gone:
-        expected["payment", one.id] = flatten(payment_content(invoice), fields["payment"])
+        expected["payment", one.id] = flatten(session.policy.payment(invoice), fields["payment"])
     return expected
 
 
@@ -184,4 +186,4 @@ def _clients(session: Session, seen: set[str]) -> Iterator[tuple[str, Fields]]:
     for chunk in due.clients(session, due.Range(-1, 2**62)):
         for one in chunk:
             if one.id not in seen and isinstance(one.client, Client):
-                yield one.id, flatten(client_content(one.client), session.can.fields["client"])
+                yield one.id, flatten(session.policy.client(one.client), session.can.fields["client"])

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger
@@ -91,8 +91,9 @@ class Capabilities:
     written), not books in which money once booked stands. ``batch``: the most operations in one ``write``; ``None``
     is a whole plan in one. ``refs``: kinds whose target id a payload of another kind holds, so that they must stand
     before it is rendered. ``replay_safe``: the same key and bytes sent again have no second effect.
-    ``settle_delay``: seconds after which a write whose answer was lost has either happened or never will.
-    ``currencies``: ISO codes, ``None`` is any.
+    ``settle_delay``: seconds after which a write whose answer was lost has either happened or never will; nothing is
+    looked up or sent again before.
+    ``currencies``: ISO codes, ``None`` is any. ``taxes``: tax is booked by code, which ``Context.taxes`` may name.
     """
 
     contract: int
@@ -104,6 +105,7 @@ class Capabilities:
     replay_safe: bool = False
     settle_delay: float = 0.0
     currencies: frozenset[str] | None = None
+    taxes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,9 @@ class Remote:
     """One record as it stands in the target.
 
     ``version``: whatever changes when the record changes, to guard writes; ``None`` where the target has none.
+    ``refs``: kind → target id of the records it stands on, where the target knows those and not the source's ids: the
+    engine tells from ``refs["client"]`` which ``client_id`` that is.
+    ``foreign``: others made it, for ends of their own, so that it is no surprise where nothing is bound to it.
     ``void``: it was voided or cancelled there, so it binds nothing. ``by_hand``: ``False`` where the target can prove
     that nobody but syncd has written it, ``True`` where that is not known.
     """
@@ -145,6 +150,8 @@ class Remote:
     fields: Fields
     void: bool = False
     by_hand: bool = True
+    refs: Mapping[Kind, str] = field(default_factory=dict)
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,8 @@ class Page:
 
     ``whole``: this stream shows everything that stands, so what it does not show is gone. ``lost``: kinds of which the
     whole store is missing (a file, a table), to be built anew rather than taken for removed by a person. ``by_hand``:
-    ``False`` where the target can prove that nobody but syncd took anything out.
+    ``False`` where the target can prove that nobody but syncd took anything out. ``standing``: the ids of all that
+    stands of a kind, where the target does not tell what was deleted: what is not among them is gone.
     """
 
     remotes: tuple[Remote, ...] = ()
@@ -170,6 +178,7 @@ class Page:
     whole: bool = False
     lost: frozenset[Kind] = frozenset()
     by_hand: bool = True
+    standing: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +291,8 @@ class Context:
     """What the engine lends a connector: its name, an HTTP client factory, the clock, a logger, room for files.
 
     ``folder``: where relative paths of the settings start. ``scratch``: a folder for temporary files. ``tokens``: a
-    small durable place, ``tokens.get(name)`` and ``tokens.put(name, text)``, committed at once.
+    small durable place, ``tokens.get(name)`` and ``tokens.put(name, text)``, committed at once. ``taxes``: the target's
+    tax code for each rate, or for a rate by the client's country, as the settings have it.
     """
 
     target: str
@@ -292,6 +302,7 @@ class Context:
     folder: Path
     scratch: Path
     tokens: Tokens
+    taxes: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
 
 
 class Tokens(Protocol):
@@ -346,6 +357,17 @@ class Connector(Protocol):
         """Let go of connections and files."""
 
 
+@runtime_checkable
+class Shaping(Protocol):
+    """What a connector may have besides: a target that cannot hold every content as it is says how it holds it."""
+
+    def shape(self, kind: Kind, content: Content, books: Books) -> Content:
+        """Give a content as the target will hold it and show it again; pure, and itself when asked twice.
+
+        What the engine compares, and renders, is in this shape.
+        """
+
+
 __all__ = [
     "CONTRACT",
     "EVENT_FIELDS",
@@ -372,6 +394,7 @@ __all__ = [
     "Remote",
     "Scalar",
     "Secret",
+    "Shaping",
     "Stale",
     "Tokens",
     "Unknown",

@@ -32,12 +32,16 @@ def client_content(client: Client) -> Content:
 
 
 def invoice_content(invoice: Invoice, client: Client | None) -> Content:
-    """Put an invoice into the fields of kind ``invoice``; ``client`` gives the ``client_name``."""
+    """Put an invoice into the fields of kind ``invoice``; ``client`` gives its name and, for the tax, its country.
+
+    The country is no field of the invoice: it is never compared.
+    """
     return {
         "invoice_id": invoice.id,
         "number": invoice.number,
         "client_id": invoice.client_id,
         "client_name": client.name if client else None,
+        "client_country": client.country if client else None,
         "currency": invoice.currency,
         "subtotal": invoice.subtotal,
         "tax": invoice.tax,

@@ -181,7 +181,7 @@ class Engine:
             connector = self.connector(target, folder)
             try:
                 books = connector.open()
-                policy = policy_of(target, connector.capabilities, books, self.zone(target.source))
+                policy = policy_of(target, connector, books, self.zone(target.source))
                 yield Session(target.name, target.source, connector, books, policy, self.store, self.now, self.progress)
             finally:
                 connector.close()
@@ -200,6 +200,7 @@ class Engine:
             folder=self.settings.folder,
             scratch=folder,
             tokens=runs.StoredTokens(self.store, target.name),
+            taxes=target.taxes,
         )
 
     def sleep(self, seconds: float) -> None:

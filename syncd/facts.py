@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Literal
 
-from syncd.connector import Fields, Verb
+from syncd.connector import Content, Fields, Verb
+from syncd.content import client_content, invoice_content, payment_content
 from syncd.match import Candidate
 from syncd.merge import Conflicts, Differs, Owner
-from syncd.model import Kind
+from syncd.model import Client, Invoice, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,20 @@ class Policy:
     match: tuple[str, ...] = ("mark", "external_id", "number", "email", "name")
     owners: Mapping[str, Owner] = field(default_factory=dict)
     conflicts: Conflicts = "person"
+    shape: Callable[[Kind, Content], Content] = field(default=lambda _kind, content: content, repr=False, compare=False)
+    """Gives a content as the target will hold it."""
+
+    def client(self, client: Client) -> Content:
+        """Say what the target is to hold of a client."""
+        return self.shape("client", client_content(client))
+
+    def invoice(self, invoice: Invoice, client: Client) -> Content:
+        """Say what the target is to hold of an invoice."""
+        return self.shape("invoice", invoice_content(invoice, client))
+
+    def payment(self, invoice: Invoice) -> Content:
+        """Say what the target is to hold of what settles an invoice."""
+        return self.shape("payment", payment_content(invoice))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,43 +6,29 @@ log lines of ``httpx.Client`` are not wanted, and a long history is several hund
 
 from __future__ import annotations
 
-import html
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, Final, Self
+from typing import Final, Self
 from urllib.parse import quote, urlencode
 
 import httpcore
 import httpx
-import orjson
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
-from syncd.canonical import dumps
-from syncd.errors import (
-    Busy,
-    Invalid,
-    Missing,
-    NotSent,
-    Refused,
-    SettingsError,
-    SyncdError,
-    Unreachable,
-)
-from syncd.lenient import read_leniently
+from syncd.answers import READABLE, Reply, readable, refused, shortened
+from syncd.errors import NotSent, SettingsError, SyncdError, Unreachable
 
 Params = Mapping[str, str | int | None]
+Refusal = Callable[[int, Mapping[str, str], bytes, str], SyncdError]
+
+__all__ = ["MAX_BODY", "READABLE", "Http", "Params", "Refusal", "Reply", "readable", "shortened"]
 
 MAX_BODY: Final = 64 * 1024 * 1024
 MAX_HOPS: Final = 3
-READABLE: Final = 300
-LONGEST_WAIT: Final = 86_400.0
 
 
 class _Lasting(Unreachable):
@@ -62,50 +48,17 @@ _BROKEN: Final[tuple[tuple[type[Exception], type[Unreachable], str], ...]] = (
 _FAILURES: Final = tuple(row[0] for row in _BROKEN)
 
 _PORTS: Final = {"http": 80, "https": 443}
-_NOT_READ: Final = object()
 _KEPT: Final = 60.0
 """Seconds that a connection without work is kept."""
 _FRESH: Final = 1.0
-"""Seconds after its last answer in which a connection is taken to stand when something is read: to look costs a tenth of
-the request's time, and a read that was lost is made again. Once one was lost, it is always looked."""
+"""Seconds after its last answer in which a connection is taken to stand when something is read: to look costs a tenth
+of the request's time, and a read that was lost is made again. Once one was lost, it is always looked."""
 
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9_/?=&%+~-]*(\.[A-Za-z0-9_/?=&%+~-]+)*")
 """What stands in a path and query as it is sent; anything else goes by way of ``httpx.URL``, which is slower."""
 
 
 _BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer of 2xx or 304; ``headers.get`` finds a name in any case, ``body`` is whole.
-
-    ``about`` begins a sentence on what is wrong with it; ``value`` is the JSON once it was read.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    about: str = ""
-    value: Any = _NOT_READ
-
-    def json(self) -> Any:
-        """Give the body as JSON, or raise ``Unreachable`` where it is cut off or none."""
-        if self.value is not _NOT_READ:
-            return self.value
-        return self.whole().value
-
-    def whole(self) -> Reply:
-        """Give itself with its JSON read, or raise ``Unreachable``; a mended body is such that it can be kept."""
-        try:
-            return replace(self, value=orjson.loads(self.body))
-        except orjson.JSONDecodeError:
-            pass
-        try:
-            value = read_leniently(self.body)
-            return replace(self, value=value, body=dumps(value))
-        except (ValueError, RecursionError):
-            raise Unreachable(f"{self.about} was answered with {len(self.body)} bytes that are no whole JSON") from None
 
 
 class _Raw(httpx.SyncByteStream):
@@ -208,15 +161,18 @@ class Http:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
+        refusal: Refusal | None = None,
     ) -> Reply:
         """Write once; again only where nothing was sent, or a repeat is ``repeatable`` without harm.
 
-        ``NotSent``: not carried out, for certain; any other ``Unreachable``: perhaps carried out.
+        ``NotSent``: not carried out, for certain; any other ``Unreachable``: perhaps carried out. ``refusal``: makes
+        the error of an answer of 400 and above (status, headers, body, how a sentence on it begins), where the
+        statuses of the API do not mean what they usually do.
         """
         url = self._url(path, None)
         if content is not None:
             headers = {"Content-Type": "application/json", **(headers or {})}
-        attempt = partial(self._attempt, method, url, path, headers, content)
+        attempt = partial(self._attempt, method, url, path, headers, content, refusal)
         try:
             return attempt()
         except Unreachable as error:
@@ -262,6 +218,7 @@ class Http:
         path: str,
         headers: Mapping[str, str] | None,
         content: bytes | None,
+        refusal: Refusal | None = None,
     ) -> Reply:
         """Send one request and give its answer: 2xx, 304, or a redirect that may be followed."""
         sent = self._raw_headers
@@ -275,7 +232,10 @@ class Http:
         request = httpcore.Request(method, where, headers=sent, content=content or b"", extensions=self._extensions)
         about = self.masked(f"{self.name}: {method} {path}")
         try:
-            with self._connection(self._fresh if method == "GET" else 0.0) as line, closing(line.handle_request(request)) as response:
+            with (
+                self._connection(self._fresh if method == "GET" else 0.0) as line,
+                closing(line.handle_request(request)) as response,
+            ):
                 answered = httpx.Headers(response.headers)
                 body = self._body(response, answered, about)
         except _FAILURES as error:
@@ -286,7 +246,9 @@ class Http:
             return Reply(status, answered, body, about)
         if status < 400:
             return self._redirect(method, httpx.URL(url), status, answered, about)
-        raise self._refusal(status, answered, body, about)
+        if refusal is not None:
+            raise refusal(status, answered, body, about)
+        raise refused(status, answered, self.masked(readable(body, answered.get("content-type", ""))), self.name, about)
 
     def _target(self, url: str) -> bytes:
         """Give path and query of an address as they are sent."""
@@ -302,7 +264,9 @@ class Http:
         Not a pool of httpcore (1.0): in it a thread that looks for stale connections takes one on which an answer just
         arrives for one that the server closed, and closes it under the thread that waits for it.
         """
-        line = self._standing(fresh) or httpcore.HTTPConnection(self._at, ssl_context=self._verify, keepalive_expiry=_KEPT)
+        line = self._standing(fresh) or httpcore.HTTPConnection(
+            self._at, ssl_context=self._verify, keepalive_expiry=_KEPT
+        )
         try:
             yield line
         finally:
@@ -356,23 +320,6 @@ class Http:
         reason = self.masked(readable(str(error))) if means is NotSent else ""
         return means(f"{about}: {sentence}{f' ({shortened(reason)})' if reason else ''}")
 
-    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes, about: str) -> SyncdError:
-        """Say what an answer of 400 and above means: the one table from statuses to errors."""
-        text = self.masked(readable(body, headers.get("content-type", "")))
-        said = f": {shortened(text)}" if text else ""
-        after = _retry_after(headers)
-        if status == 401:
-            return Refused(f"{self.name}: the credentials were refused (401); check the key in the settings")
-        if status == 403:
-            return Refused(f"{about} is not allowed with these credentials (403){said}")
-        if status == 404:
-            return Missing(f"{about}: there is no such thing (404){said}", 404)
-        if status == 429 or (status == 503 and after is not None):
-            return Busy(f"{self.name} asks to slow down ({status}){said}", after)
-        if status >= 500:
-            return Unreachable(f"{about} failed there ({status}){said}", after)
-        return Invalid(f"{about} was refused ({status}){said}", status)
-
     def _pause(self, seconds: float) -> None:
         self._sleep(seconds)
 
@@ -383,46 +330,11 @@ class Http:
         return text
 
 
-def readable(body: bytes | str, content_type: str = "") -> str:
-    """Give the beginning of a body as one line: HTML stripped to its text, no control characters."""
-    text = body[:8192].decode("utf-8", "replace") if isinstance(body, bytes) else body[:8192]
-    if "html" in content_type or text.lstrip().startswith("<"):
-        text = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", text)
-        text = html.unescape(re.sub(r"<[^<>]*>", " ", text))
-    text = "".join(sign if sign.isprintable() else " " for sign in text)
-    return " ".join(text.split())
-
-
-def shortened(text: str) -> str:
-    """Cut a text to a readable length. Mask secrets first: half a secret is one too."""
-    return text if len(text) <= READABLE else text[: READABLE - 1] + "…"
-
-
 def _wait(state: RetryCallState) -> float:
     """Wait as long as the other side asked for, and a random time that grows with each attempt."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, Unreachable) else None
     return (asked or 0.0) + _BACKOFF(state)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read ``Retry-After``, in seconds; a date counts from the server's ``Date`` if it sends one."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdecimal():
-        return min(float(text), LONGEST_WAIT)
-    then = _http_date(text)
-    if then is None:
-        return None
-    now = _http_date(headers.get("date", "")) or datetime.now(UTC)
-    return min(max((then - now).total_seconds(), 0.0), LONGEST_WAIT)
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _checked(name: str, base_url: str) -> httpx.URL:

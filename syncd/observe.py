@@ -6,8 +6,8 @@ ones that have no mapping yet (candidates). Nothing is written to the target.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,6 @@ from sqlalchemy.engine import Connection
 
 from syncd import due
 from syncd.connector import Content, Fields, Found, How, Page, Remote, Wanted
-from syncd.content import client_content, invoice_content, payment_content
 from syncd.desired import dates, stands
 from syncd.due import DueInvoice, Narrow, Range
 from syncd.facts import NOWHERE, Place
@@ -59,6 +58,8 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
         if page.whole:
             for remote in page.remotes:
                 seen[remote.kind].add(remote.external_id)
+        if page.standing:
+            moved |= _absent(session, page.standing, by_hand=True)
     if whole:
         moved |= _absent(session, seen, by_hand=by_hand)
     if last is not None and last != token:
@@ -87,7 +88,7 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
                 {kind: [row.id for row in rows.values()]},
                 session.can.fields,
             )
-            for remote in remotes:
+            for remote in resolved(session, connection, remotes):
                 row = rows.get(remote.external_id)
                 if row is None or row.state == "void":
                     continue
@@ -103,6 +104,25 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
             bindings.set_state(connection, session.name, gone.kind, [row.id for row in rows.values()], "removed")
         cursors.add_again(connection, session.name, moved)
     return moved
+
+
+def resolved(session: Session, connection: Connection, remotes: Sequence[Remote]) -> list[Remote]:
+    """Say which client of the source a record stands on, where the target tells it by an id of its own."""
+    named = {one.refs["client"] for one in remotes if "client" in one.refs and one.kind != "client"}
+    if not named:
+        return list(remotes)
+    known = bindings.bound_ids(connection, session.name, "client", named)
+    return [
+        replace(one, fields={**one.fields, "client_id": _client(known, one.refs["client"])})
+        if "client" in one.refs and one.kind != "client"
+        else one
+        for one in remotes
+    ]
+
+
+def _client(known: Mapping[str, Any], external: str) -> str:
+    row = known.get(external)
+    return row.id if row is not None else f"{external} (of the target)"
 
 
 def _compare(session: Session, connection: Connection, remote: Remote, record_id: str, place: Place) -> bool:
@@ -148,7 +168,7 @@ def _readable(fields: Fields, only: frozenset[str]) -> Fields:
     return {path: value for path, value in fields.items() if path.partition(".")[0] in only}
 
 
-def _absent(session: Session, seen: dict[Kind, set[str]], *, by_hand: bool) -> set[tuple[Kind, str]]:
+def _absent(session: Session, seen: Mapping[Kind, Collection[str]], *, by_hand: bool) -> set[tuple[Kind, str]]:
     """Note bound records that a view of everything did not show.
 
     A person took them out, unless the target can prove that nobody did: then an older state was put back.
@@ -189,12 +209,18 @@ def candidates(
         return  # else what a forgotten run sent may have come since the books were opened
     contents: dict[tuple[Kind, str], Content] = {}
     for some in _batched(_find(session, _wanted(session, reach, narrow, contents, all_clients=all_clients))):
-        found = (
-            _candidate(session, one, how, remote, contents[one.kind, one.id])
+        shown = [
+            (one, how, remote)
             for one in some
             for how, remote in reversed(one.candidates)
             if one.kind not in lost and (how == "mark" or not remote.void)
-        )
+        ]
+        with session.store.read() as connection:
+            remotes = resolved(session, connection, [remote for _, _, remote in shown])
+        found = [
+            _candidate(session, one, how, remote, contents[one.kind, one.id])
+            for (one, how, _), remote in zip(shown, remotes, strict=True)
+        ]
         # A record found in several ways is kept as the first and strongest of them says.
         seen = list({(one["kind"], one["id"], one["external_id"]): one for one in found}.values())
         with session.store.write() as connection:
@@ -257,7 +283,7 @@ def _wanted_clients(
     for record_id, client in new.items():
         asked.add(record_id)
         if not bound.get(("client", record_id), NOWHERE).binding:
-            contents["client", record_id] = client_content(client)
+            contents["client", record_id] = session.policy.client(client)
             yield Wanted("client", record_id, mark("client", record_id), contents["client", record_id])
 
 
@@ -297,9 +323,9 @@ def _wanted_invoices(
     yield from _wanted_clients(session, [(one.client_id, client) for _, one, client, _, _ in due_now], contents, asked)
     for _, invoice, client, place, payment in due_now:
         if not place.binding or place.binding.state == "void":
-            yield _want("invoice", invoice.id, invoice_content(invoice, client), contents)
+            yield _want("invoice", invoice.id, session.policy.invoice(invoice, client), contents)
         if "settle" in session.can.verbs and (not payment.binding or payment.binding.state == "void"):
-            yield _want("payment", invoice.id, payment_content(invoice), contents, place)
+            yield _want("payment", invoice.id, session.policy.payment(invoice), contents, place)
 
 
 def _want(

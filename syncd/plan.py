@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from syncd.connector import Content, Fields, Operation, Scalar, Verb
-from syncd.content import client_content, invoice_content, payment_content
 from syncd.desired import dates, stands
 from syncd.facts import Binding, Place, Policy, Seen
 from syncd.fields import flatten
@@ -46,7 +45,7 @@ def plan_client(
     """
     if isinstance(client, Rejection):
         return _refused("client", client_id, client)
-    content = client_content(client)
+    content = policy.client(client)
     if gone:
         return _problem("vanished_client", "client", client_id, name=client.name) if place.live else NOTHING
     if place.live:
@@ -88,7 +87,7 @@ def plan_invoice(
 
 
 def _invoice(invoice: Invoice, client: Client, place: Place, payment: Place, policy: Policy) -> Decision:
-    content = invoice_content(invoice, client)
+    content = policy.invoice(invoice, client)
     if place.removed:
         return _removed("invoice", invoice.id, content, place, policy)
     if place.live:
@@ -113,7 +112,7 @@ def _payment(invoice: Invoice, place: Place, policy: Policy) -> Decision:
         return _unsettle(invoice, place, policy) if place.live else NOTHING
     if invoice.paid_date is None:
         return _problem("undated_payment", "payment", invoice.id, number=invoice.number)
-    content = payment_content(invoice)
+    content = policy.payment(invoice)
     if place.removed:
         return _removed("payment", invoice.id, content, place, policy)
     if place.live:
@@ -136,7 +135,7 @@ def _unsettle(invoice: Invoice, place: Place, policy: Policy) -> Decision:
                 number=invoice.number,
                 status=invoice.status,
             )
-    content = payment_content(invoice)
+    content = policy.payment(invoice)
     if locked := _locked("payment", invoice.id, dict(binding.base), policy):
         return locked
     return Decision(
@@ -247,7 +246,10 @@ def _bound(
         _conflict(kind, record_id, _label(content), path, sides) for path, sides in merged.conflicts.items()
     )
     booked = _booked(kind, merged.changes)
-    if booked and not policy.picture and kind != "client":
+    posting = _posted(merged.changes)
+    if posting and (locked := _locked(kind, record_id, content, policy)):
+        return locked
+    if booked and not policy.picture and kind != "client" and binding.base.get("status") != "draft":
         locked = _locked(kind, record_id, dict(binding.base), policy)
         if policy.on_change != "update" or settled or locked:
             told = Finding(
@@ -290,7 +292,12 @@ def _update_verb(changes: Mapping[str, tuple[Scalar, Scalar]]) -> Verb:
         return "void"
     if changes.get("archived_at", (None, None))[1]:
         return "archive"
-    return "update"
+    return "post" if _posted(changes) else "update"
+
+
+def _posted(changes: Mapping[str, tuple[Scalar, Scalar]]) -> bool:
+    """Tell whether a draft becomes booked; a target's books show that as the status ``posted``."""
+    return changes.get("status") == ("draft", "posted")
 
 
 def _removed(kind: Kind, record_id: str, content: Content, place: Place, policy: Policy) -> Decision:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from syncd import due
 from syncd.connector import Content, Operation, Rejected
-from syncd.content import invoice_content, payment_content
 from syncd.due import DueClient, DueInvoice, Narrow, Range
 from syncd.facts import NOWHERE, Binding, Place, Policy
 from syncd.fields import flatten
@@ -23,7 +22,10 @@ from syncd.session import Session
 from syncd.state import bindings, journal, problems, work
 from syncd.state.journal import Planned
 
-SENT = frozenset({"rejected_by_target", "in_doubt_unresolved", "adopted_differs"})
+REFUSED = frozenset({"rejected_by_target", "totals_differ"})
+"""Problems of a record that the target had before it and would not have; the same is not sent again."""
+
+SENT = REFUSED | {"in_doubt_unresolved", "adopted_differs"}
 """Problems that came from sending or adopting; planning again does not judge them."""
 
 
@@ -142,10 +144,10 @@ def _known_again(one: DueInvoice, place: Place, payment: Place, policy: Policy) 
     if not isinstance(one.invoice, Invoice) or not isinstance(one.client, Client):
         return place, payment
     if one.invoice.status == "cancelled" and not policy.picture:
-        place = _marked(place, invoice_content(one.invoice, one.client), policy.fields["invoice"])
+        place = _marked(place, policy.invoice(one.invoice, one.client), policy.fields["invoice"])
     ours = not policy.picture or not any(candidate.by_hand for candidate in payment.candidates)
     if ours and (one.invoice.status != "paid" or not one.invoice.total):
-        payment = _marked(payment, payment_content(one.invoice), policy.fields.get("payment", frozenset()))
+        payment = _marked(payment, policy.payment(one.invoice), policy.fields.get("payment", frozenset()))
     return place, payment
 
 

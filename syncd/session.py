@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from syncd.connector import Books, Capabilities, Connector
+from syncd.connector import Books, Capabilities, Connector, Content, Kind, Shaping
 from syncd.errors import SettingsError
 from syncd.facts import Policy
 from syncd.settings import TargetSettings
@@ -43,8 +43,15 @@ class Session:
         return int(self.now().timestamp())
 
 
-def policy_of(target: TargetSettings, can: Capabilities, books: Books, zone: tzinfo) -> Policy:
+def _shape(connector: Connector, books: Books) -> Callable[[Kind, Content], Content]:
+    if isinstance(connector, Shaping):
+        return lambda kind, content: connector.shape(kind, content, books)
+    return lambda _kind, content: content
+
+
+def policy_of(target: TargetSettings, connector: Connector, books: Books, zone: tzinfo) -> Policy:
     """Put together what settings, capabilities and books say; refuse what the connector cannot do."""
+    can = connector.capabilities
     if target.on_change == "reverse":
         told = f'target.{target.name}: on_change = "reverse" is not possible with {target.connector_name}'
         raise SettingsError([f'{told}; use "problem" or "update".'])
@@ -54,7 +61,7 @@ def policy_of(target: TargetSettings, can: Capabilities, books: Books, zone: tzi
         verbs=can.verbs,
         zone=zone,
         picture=can.picture,
-        drafts=target.drafts and can.picture,
+        drafts=target.drafts and (can.picture or "post" in can.verbs),
         unsettle=target.unsettle,
         on_change=target.on_change,
         undated=target.undated,
@@ -64,4 +71,5 @@ def policy_of(target: TargetSettings, can: Capabilities, books: Books, zone: tzi
         match=tuple(how for how in target.match if how != "mapping"),
         owners=target.owners,
         conflicts=target.conflicts,
+        shape=_shape(connector, books),
     )

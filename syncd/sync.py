@@ -190,7 +190,7 @@ def _lost(session: Session) -> frozenset[Kind]:
 def _digest(session: Session, target: TargetSettings) -> str:
     """Digest what decides how records stand in the target; when it changes, all are looked at, and after an update."""
     told = [syncd.__version__, session.source, str(_all_clients(session, target))]
-    for one in fields(session.policy):
+    for one in (one for one in fields(session.policy) if one.compare):
         value = getattr(session.policy, one.name)
         if isinstance(value, Mapping):
             value = sorted((key, sorted(some) if isinstance(some, frozenset) else some) for key, some in value.items())
@@ -225,7 +225,7 @@ def _plan(session: Session, target: TargetSettings, run: int, reach: Range, narr
     blocked = {
         (row.kind, row.id): str(orjson.loads(row.parameters).get("revision", ""))
         for row in sent
-        if row.code == "rejected_by_target"
+        if row.code in planning.REFUSED
     }
     draft = Draft(session, number, reach, narrow, _all_clients(session, target), blocked, doubtful)
     planning.make(draft)

@@ -15,6 +15,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpcore
 import orjson
 import pytest
 from hypothesis import given
@@ -91,6 +92,13 @@ def breaks_off(handler: Handler) -> None:
 
 def breaks_off_midway(handler: Handler) -> None:
     handler.answer(200, b'{"half":', Content_Length="1000")
+    breaks_off(handler)
+
+
+def closes_silently(handler: Handler) -> None:
+    """Answer as if more could follow, and close: the answer and the end of the connection arrive as one."""
+    handler.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+    handler.answer(200)
     breaks_off(handler)
 
 
@@ -183,6 +191,58 @@ def test_no_more_connections_are_kept_than_the_pool_has_room_for(server: Server)
         for _ in range(2):
             list(threads.map(http.get, ["/a"] * 5))
     assert len(peers) == 5 + 3
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was answered a minute ago counts as just now, so that a slow machine changes nothing."""
+    monkeypatch.setattr("syncd.http._FRESH", 60.0)
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_server_that_closes_each_connection_without_a_word_costs_one_lost_read(server: Server) -> None:
+    server.answers = [closes_silently]
+    watch = Time()
+    with client(server, watch) as http:
+        assert [http.get(f"/{number}", expect_json=True).json() for number in range(20)] == [{}] * 20
+        assert len(watch.slept) == 1
+        assert http.send("POST", "/a").json() == {}
+    assert len(server.seen) == 21
+
+
+@pytest.mark.usefixtures("unhurried")
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_a_write_is_never_sent_on_a_connection_that_was_not_looked_at(server: Server, method: str) -> None:
+    server.answers = [closes_silently]
+    watch = Time()
+    with client(server, watch) as http:
+        http.get("/a")
+        for _ in range(5):
+            assert http.send(method, "/b", content=b"{}").json() == {}
+        assert watch.slept == []
+    assert [command for command, *_ in server.seen] == ["GET", *[method] * 5]
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_connection_that_just_answered_is_looked_at_before_a_read_once_one_was_lost(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[httpcore.HTTPConnection] = []
+    look = httpcore.HTTPConnection.has_expired
+
+    def looked_at(line: httpcore.HTTPConnection) -> bool:
+        looks.append(line)
+        return look(line)
+
+    monkeypatch.setattr(httpcore.HTTPConnection, "has_expired", looked_at)
+    server.answers = [*[says(200)] * 3, breaks_off, says(200)]
+    with client(server) as http:
+        for _ in range(4):
+            http.get("/a")
+        assert len(looks) == 0
+        for count in range(1, 4):
+            http.get("/a")
+            assert len(looks) == count
 
 
 @pytest.mark.parametrize("trouble", [says(500), says(502), says(503), breaks_off, breaks_off_midway])

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 CONTRACT = {
     *("syncd.connector", "syncd.model", "syncd.errors", "syncd.http", "syncd.money"),
-    "syncd.fields",
+    *("syncd.fields", "syncd.tax", "syncd.durations"),
 }
 """What a connector may know of syncd."""
 

@@ -190,15 +190,32 @@ def dress_of(ledger: Ledger) -> Dress:
 
 
 def encoding_of(ledger: Ledger, file: File) -> str:
-    """Tell the encoding a file is in: by its mark, or else the first that reads it, syncd's own before others."""
+    """Tell the encoding a file is in: by its mark, or else the first that reads it, syncd's own before others.
+
+    A file that a person saved and that is UTF-8 beyond ASCII is no other: what else is written is hardly ever UTF-8.
+    """
     path = ledger.folder / file.name
     with path.open("rb") as raw:
         start = raw.read(4)
     for bom, encoding in BOMS:
         if start.startswith(bom):
             return encoding
+    if not ledger.untouched(file) and _is_utf8(path):
+        return "utf-8"
     told = (dress_of(ledger).encoding, "utf-8", "cp1252")
     return next((one for one in told if _decodes(path, one)), "iso-8859-1")
+
+
+def _is_utf8(path: Path) -> bool:
+    """Tell whether all of a file is UTF-8, and some of it not ASCII, which would be the same in most encodings."""
+    beyond_ascii = False
+    try:
+        with path.open(encoding="utf-8", newline="") as text:
+            while part := text.read(1 << 16):
+                beyond_ascii = beyond_ascii or not part.isascii()
+    except UnicodeError:
+        return False
+    return beyond_ascii
 
 
 def _decodes(path: Path, encoding: str) -> bool:

@@ -46,36 +46,38 @@ def export_mappings(config: Path | None, file: Path | None) -> int:
 
 def import_mappings(config: Path | None, file: Path) -> int:
     """Read bindings from CSV; what stands is left alone, what contradicts it is an error and nothing is imported."""
-    rows = _read(file)
+    lines = _read(file)
+    rows = list(lines.values())
     with engine(config, lock=False) as parts:
-        for line, row in enumerate(rows, 2):
+        for line, row in lines.items():
             if row["target"] not in parts.settings.targets or row["kind"] not in ("client", "invoice", "payment"):
                 raise _wrong(file, line, f"there is no target {row['target']!r} or kind {row['kind']!r}")
         with parts.store.write() as connection:
             clash = bindings.clash(connection, rows)
             added = 0 if clash else bindings.add_links(connection, rows)
         if clash is not None:
-            raise UsageError(f"{file}: {clash} Nothing was imported.")
+            raise _wrong(file, list(lines)[clash[0]], clash[1])
     console.say(f"{added} mapping(s) imported; {len(rows) - added} stood already.")
     return 0
 
 
-def _read(file: Path) -> list[dict[str, str]]:
-    """Read the file; ``UsageError`` with the line where it cannot be used."""
-    rows: list[dict[str, str]] = []
+def _read(file: Path) -> dict[int, dict[str, str]]:
+    """Read the rows of the file by line; ``UsageError`` with the line where it cannot be used."""
+    rows: dict[int, dict[str, str]] = {}
     known: dict[tuple[str, ...], int] = {}
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines)
             if not set(NEEDED) <= set(reader.fieldnames or ()):
                 raise UsageError(f"{file}: the header row must name {', '.join(NEEDED)}. Nothing was imported.")
-            for line, row in enumerate(reader, 2):
+            for row in reader:
+                line = reader.line_num
                 if None in row or any(not row.get(name) for name in NEEDED):
                     raise _wrong(file, line, f"it must have {', '.join(NEEDED)} and no more cells than the header")
                 key = tuple(row[name] for name in NEEDED[:3])
                 if known.setdefault(key, line) != line:
                     raise _wrong(file, line, f"it binds {row['kind']} {row['id']} a second time")
-                rows.append(row)
+                rows[line] = row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{file} cannot be read as CSV in UTF-8: {error}. Nothing was imported.") from error
     return rows

@@ -15,6 +15,7 @@ from syncd.errors import Missing
 from syncd.fastfaktura import FastFaktura
 from syncd.model import Kind
 from syncd.problems import Finding
+from syncd.pull import questions
 from syncd.pull.failing import Failing
 from syncd.pull.walk import Order
 from syncd.settings import SourceSettings
@@ -70,7 +71,8 @@ class Cycle:
     stop: Stop | None
     released: frozenset[str]
     learnt: dict[str, Any]
-    """Kept in the cursor ``learnt``: ``first_page order last_page grown_upto ignored_at``, times, what is owed."""
+    """Kept in the cursor ``learnt``: ``first_page order last_page end_page grown_upto ignored_at``, times and
+    what is owed."""
     elapsed: float
     """Seconds since the last whole cycle; infinite in the first, and where the clock does not tell."""
     known: int
@@ -148,11 +150,11 @@ def check_account(cycle: Cycle, kind: Kind, ids: Iterable[str]) -> None:
     if cycle.same_account or cycle.known < FEW or "account_changed" in cycle.released:
         return
     with cycle.store.read() as conn:
-        if mirror.known_ids(conn, cycle.name, kind, list(ids)):
+        if questions.known_ids(conn, cycle.name, kind, list(ids)):
             cycle.same_account = True
             return
-        wanted: Kind = "invoice" if mirror.count_there(conn, cycle.name, "invoice") >= FEW else "client"
-        sample = mirror.sample_ids(conn, cycle.name, wanted, FEW)
+        wanted: Kind = "invoice" if questions.count_there(conn, cycle.name, "invoice") >= FEW else "client"
+        sample = questions.sample_ids(conn, cycle.name, wanted, FEW)
     ask = cycle.api.invoice if wanted == "invoice" else cycle.api.client
     for record_id in sample:
         cycle.requests["confirm"] += 1

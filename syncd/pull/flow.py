@@ -196,7 +196,7 @@ class Flow:
 
     def _due(self, after: int, more: int = 0) -> list[Due]:
         with self.cycle.store.read() as conn:
-            return mirror.due(conn, self.cycle.name, after=after, limit=BATCH + more)
+            return questions.due(conn, self.cycle.name, after=after, limit=BATCH + more)
 
     def _queue(self, found: Sequence[Due]) -> None:
         """Queue what is to be asked for of what is due."""

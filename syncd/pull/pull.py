@@ -81,7 +81,7 @@ def _begin(  # noqa: PLR0913 - see above
             learnt = {name: value for name, value in learnt.items() if name not in ahead}
             questions.forget_future(conn, source.name, now)
             cursors.put(conn, owner, "learnt", orjson.dumps(learnt).decode())
-        known = sum(mirror.count_there(conn, source.name, kind) for kind in KINDS)
+        known = sum(questions.count_there(conn, source.name, kind) for kind in KINDS)
         passed = {row.code for row in problems.holds(conn, owner) if row.released}
     # Each cycle has a second of its own, so that a full one reads again what was read just before.
     moment = max(now, learnt.get("began_at", now - 1) + 1)
@@ -138,10 +138,9 @@ def _hot_and_growing(cycle: Cycle) -> list[Hot]:
         return []
     if hot or growing:
         check_account(cycle, "invoice", [])
-    backs = [track for track in growing if isinstance(track, GrowingBack) and track.walk.last_page is not None]
-    for track in backs:
-        # What came while pages were read may stand on one already behind us: begin there again until nothing comes.
-        cycle.learnt["last_page"] = track.start if track.news else track.walk.last_page
+    for track in growing:
+        if isinstance(track, GrowingBack) and track.reached is not None:
+            cycle.learnt.update(last_page=track.resume, end_page=track.reached)
     cycle.learn(grown_upto=_last_place(cycle))
     return hot
 
@@ -165,7 +164,7 @@ def _growing(cycle: Cycle, walk: int) -> list[Track]:
     if order in ("newest", "unknown"):
         tracks.append(GrowingFront(cycle, "invoice", walk=walk))
     if order in ("oldest", "unknown"):
-        tracks.append(GrowingBack(cycle, "invoice", page=cycle.learnt.get("last_page"), walk=walk))
+        tracks.append(GrowingBack(cycle, walk))
     return tracks
 
 
@@ -178,7 +177,7 @@ def _left(cycle: Cycle, hot: list[Hot]) -> None:
         return
     shown = set().union(*(track.shown for track in hot))
     with cycle.store.read() as conn:
-        known = mirror.open_ids(conn, cycle.name, statuses)
+        known = questions.open_ids(conn, cycle.name, statuses)
     left = [each for each in known if each not in shown]
     if not left:
         return
@@ -234,7 +233,7 @@ def _details(cycle: Cycle, *, full: bool, everything: bool) -> None:
         else:
             old = cycle.now - int(cycle.source.detail_sweep.total_seconds())
             mirror.make_all_due(conn, cycle.name, OPEN_STATUSES, before=old)
-            number = rounds.owed_details(cycle, mirror.count_there(conn, cycle.name, "invoice", OPEN_STATUSES))
+            number = rounds.owed_details(cycle, questions.count_there(conn, cycle.name, "invoice", OPEN_STATUSES))
             mirror.make_oldest_due(conn, cycle.name, OPEN_STATUSES, number)
     Flow(cycle).run()
 
@@ -242,7 +241,7 @@ def _details(cycle: Cycle, *, full: bool, everything: bool) -> None:
 def _clients_needed(cycle: Cycle) -> None:
     """Ask at once for clients that changed invoices name and the mirror lacks; one that is not there stays missing."""
     with cycle.store.read() as conn:
-        missing = mirror.missing_clients(conn, cycle.name, after=cycle.learnt.get("clients_upto", 0))
+        missing = questions.missing_clients(conn, cycle.name, after=cycle.learnt.get("clients_upto", 0))
         upto = mirror.revision(conn, cycle.name)
     walk = (cycle.get("sweep:client") or {}).get("walk", 0)
     for client_id in missing:

@@ -7,6 +7,7 @@ from typing import Any
 from syncd.errors import Missing
 from syncd.model import Kind
 from syncd.problems import Finding
+from syncd.pull import questions
 from syncd.pull.cycle import DAY, FEW, Cycle, check_account
 from syncd.pull.flow import Flow
 from syncd.pull.tracks import Sweep
@@ -32,11 +33,11 @@ def finish(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
     """Draw the conclusions of a finished round: the order of the list, and what it did not show."""
     if kind == "invoice":
         cycle.learnt["order"] = Votes(*cursor["votes"]).order()
-        if not cursor["new"] or cycle.learnt.get("last_page") is None:
-            cycle.learnt["last_page"] = cursor["last_page"]
+        if cursor["last_page"] is not None and (not cursor["new"] or cycle.learnt.get("last_page") is None):
+            cycle.learnt.update(last_page=cursor.get("calm_page"), end_page=cursor["last_page"])
     with cycle.store.read() as conn:
-        unseen = mirror.count_unseen(conn, cycle.name, kind, cursor["walk"])
-        there = mirror.count_there(conn, cycle.name, kind)
+        unseen = questions.count_unseen(conn, cycle.name, kind, cursor["walk"])
+        there = questions.count_there(conn, cycle.name, kind)
     if unseen == there:
         check_account(cycle, kind, [])
     cursor["short"] = [unseen, there] if suspicious(unseen, there) else None
@@ -62,7 +63,7 @@ def withhold(cycle: Cycle) -> None:
     if is_short(cycle):
         with cycle.store.read() as conn:
             walk = _finished_walk(cycle.get("sweep:invoice") or {})
-            cycle.withheld.update(mirror.unseen_ids(conn, cycle.name, "invoice", walk))
+            cycle.withheld.update(questions.unseen_ids(conn, cycle.name, "invoice", walk))
 
 
 def check_short(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
@@ -84,7 +85,7 @@ def ask_for_unseen(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
     """Ask for each record that the last finished round did not show; what answers 404 is gone."""
     walk = _finished_walk(cursor)
     with cycle.store.read() as conn:
-        unseen = mirror.unseen_ids(conn, cycle.name, kind, walk)
+        unseen = questions.unseen_ids(conn, cycle.name, kind, walk)
     if kind == "client":
         _confirm_clients(cycle, unseen, walk)
         return

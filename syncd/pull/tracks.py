@@ -25,6 +25,10 @@ STEPS_BACK = 20
 """Pages that the growing end is looked for before the one where it was last time."""
 
 
+STRAYS = 2
+"""Pages in a row past the last one known, with nothing that came since, that are the end of the growing end."""
+
+
 class Track:
     """A walk over a list to its end; each page is stored in one transaction with what ``keep`` adds to it."""
 
@@ -72,7 +76,7 @@ class Track:
                 stored = self.store(conn, page)
             self.keep(conn, page, stored)
         self.cycle.count(stored)
-        self.look(page, stored, belongs=belongs)
+        self.look(page, belongs=belongs)
 
     def follow(self) -> Track | None:
         """Return the walk that comes after this one."""
@@ -86,7 +90,7 @@ class Track:
     def keep(self, conn: Connection, page: Page, stored: mirror.Stored) -> None:
         """Keep the walk's cursor."""
 
-    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:
+    def look(self, page: Page, *, belongs: bool) -> None:
         """Judge what the page brought."""
 
     def refused(self, error: Exception) -> None:
@@ -127,7 +131,7 @@ class Hot(Track):
             self.kept[name] = {"etag": page.validators[0], "ids": page.ids, "last": page.last}
         return super().advance(page)
 
-    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:  # noqa: ARG002 - each track judges what it needs
+    def look(self, page: Page, *, belongs: bool) -> None:  # noqa: ARG002 - each track judges what it needs
         """Collect the ids; rows of another status say that the filter is ignored."""
         self.shown.update(page.ids)
         if any(row.status != self.status for row in page.rows):
@@ -147,45 +151,65 @@ class Growing(Track):
     """One end of the list; a row is late if it was first stored after the growing end was last read."""
 
     purpose = "growing"
+    late = 0
+    """Rows of the page that are late."""
+
+    def take(self, page: Page, *, belongs: bool) -> None:
+        """Store a page."""
+        self.late = 0
+        super().take(page, belongs=belongs)
 
     def store(self, conn: Connection, page: Page) -> mirror.Stored:
         """Store the rows, and count the late ones: by their place, for a clock may be set back."""
         cycle, ids = self.cycle, [row.id for row in page.rows]
-        after = cycle.learnt.get("grown_upto", 0)
         stored = super().store(conn, page)
-        return stored._replace(late=questions.count_later(conn, cycle.name, self.kind, ids, after=after))
+        after = cycle.learnt.get("grown_upto", 0)
+        self.late = questions.count_later(conn, cycle.name, self.kind, ids, after=after)
+        return stored
 
 
 class GrowingFront(Growing):
     """The first pages of a list that begins with the newest, until one brings nothing new."""
 
-    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:  # noqa: ARG002 - as above
+    def look(self, page: Page, *, belongs: bool) -> None:  # noqa: ARG002 - as above
         """Stop where all was known before the growing end was last read."""
-        self.done = belongs and not stored.late
+        self.done = belongs and not self.late
 
 
 class GrowingBack(Growing):
-    """The last pages of a list that ends with the newest, from the last one known."""
+    """The last pages of a list that ends with the newest.
 
-    steps = 0
-    start = 0
-    news = False
+    What comes while pages are read may stand on one already behind the walk, the last that the list had then. So
+    the next cycle begins at ``resume``, the last page before the first that brought something new; ``reached`` is the
+    last page of the list. Past the last one known, only what came since can stand: some servers begin anew there.
+    """
 
-    def next(self) -> int | None:
-        """Remember where this stretch began."""
-        page = super().next()
-        if page is not None and self.walk.asked == 0:
-            self.start = page
-        return page
+    def __init__(self, cycle: Cycle, walk: int) -> None:
+        """Begin where the end was in the last cycle."""
+        super().__init__(cycle, "invoice", page=cycle.learnt.get("last_page"), walk=walk)
+        end = cycle.learnt.get("end_page")
+        self.known = inf if end is None else end
+        self.start = self.resume = self.walk.page
+        self.reached: int | None = None
+        self.news = False
+        self.steps = self.strays = 0
 
-    def look(self, page: Page, stored: mirror.Stored, *, belongs: bool) -> None:
+    def look(self, page: Page, *, belongs: bool) -> None:
         """Where the list became shorter, or nothing on the page was known, look further to the front first."""
-        self.news = self.news or bool(stored.late)
-        began = self.walk.asked == 1
-        strange = not belongs or (stored.late and stored.late >= len(page.rows))
-        if began and strange and self.start > self.walk.first and self.steps < STEPS_BACK:
+        self.news = self.news or self.late > 0
+        strange = not belongs or 0 < len(page.rows) <= self.late
+        if self.walk.asked == 1 and strange and self.start > self.walk.first and self.steps < STEPS_BACK:
             self.steps += 1
-            self.walk = self._from(self.start - 1)
+            self.start = self.resume = self.start - 1
+            self.walk = self._from(self.start)
+            return
+        last = self.walk.last_page
+        if belongs and last is not None and (self.late or last <= self.known):
+            self.reached, self.strays = last, 0
+            self.resume = self.resume if self.news else last
+            return
+        self.strays += 1
+        self.done = self.strays >= STRAYS
 
 
 class Sweep(Track):
@@ -193,7 +217,8 @@ class Sweep(Track):
 
     The cursor: ``walk`` (number of the round), ``page`` (next), ``ids`` (of the last page stored), ``votes`` on the
     order, ``new`` rows of the round, rows ``shown``, ``pages`` of the last whole round, ``owed`` pages, ``found``
-    (findings of this round and the one before), ``short`` (a round that showed too few), ``last_page``, ``finished``
+    (findings of this round and the one before), ``short`` (a round that showed too few), ``last_page`` (with rows),
+    ``calm_page`` (the last before the first with a new row), ``first_ids`` (of the first two pages), ``finished``
     (rounds), ``twice`` (ids shown with two different contents, in this round and ``twice_before``: once a record may
     have changed, again two share an id).
     """
@@ -207,20 +232,21 @@ class Sweep(Track):
         begins = cursor.get("page") is None
         if begins:
             cursor.update(walk=cursor.get("walk", 0) + 1, page=cycle.first_page, ids=[], votes=[0, 0], new=0, asked=0)
-            cursor["shown"] = 0
+            cursor.update(shown=0, last_page=None, calm_page=None, first_ids=[])
             cursor["twice"], cursor["twice_before"] = {}, cursor.get("twice", {})
             cursor["found"] = [[], *cursor.get("found", [])[:1]]
         self.overlap = set(cursor["ids"])
         page = cursor["page"] - 1 if self.overlap else cursor["page"]
         super().__init__(cycle, kind, page=max(page, cycle.first_page), walk=cursor["walk"])
+        self.walk.first_ids = frozenset(cursor.get("first_ids", ())) - self.overlap
         self.purpose = "clients" if kind == "client" else "sweep"
         self.limit = limit + bool(self.overlap)
         self.votes = Votes(*cursor["votes"])
         self.before = cursor["asked"]
 
     def next(self) -> int | None:
-        """Stop when the slice is done; the round goes on next time."""
-        return None if self.walk.asked >= self.limit else super().next()
+        """Stop when the slice is done, but not in doubt whether that was the end; the round goes on next time."""
+        return None if self.walk.asked >= self.limit and not self.walk.doubt else super().next()
 
     def advance(self, page: Page) -> bool:
         """Where the first page shows nothing of the page it was, rows have shifted too far: begin the round again."""
@@ -231,7 +257,8 @@ class Sweep(Track):
             return False
         belongs = super().advance(page)
         self.cursor["shown"] = self.cursor.get("shown", 0) + len(page.ids)
-        self.walk.ended = self.walk.ended or self._endless(len(page.ids))
+        if self._endless(len(page.ids)):
+            self.walk.ended = self.walk.endless = True
         return belongs
 
     def keep(self, conn: Connection, page: Page, stored: mirror.Stored) -> None:
@@ -250,19 +277,32 @@ class Sweep(Track):
         cursor["asked"] = self.before + walk.asked
         cursor["owed"] = max(0.0, cursor.get("owed", 0.0) - 1)
         cursor["page"], cursor["ids"] = walk.page, list(walk.last_ids)
+        self._keep_place()
         if walk.ended:
             if walk.reliable is not None:
                 self.cycle.learnt["paging"] = self.cycle.learnt.get("paging", {}) | {self.kind: walk.reliable}
             finished = cursor.get("finished", 0) + 1
-            cursor.update(page=None, ids=[], pages=cursor["asked"], finished=finished, last_page=walk.last_page)
+            cursor.update(page=None, ids=[], pages=cursor["asked"], finished=finished)
         self.cycle.put(conn, f"sweep:{self.kind}", cursor)
+
+    def _keep_place(self) -> None:
+        """Keep where the list begins and where it ends."""
+        cursor, walk = self.cursor, self.walk
+        if walk.endless:
+            cursor.update(last_page=None, calm_page=None)
+        elif walk.last_page is not None:
+            cursor["last_page"] = walk.last_page
+            if not cursor["new"]:
+                cursor["calm_page"] = walk.last_page
+            if walk.last_page < walk.first + 2:
+                cursor["first_ids"] = sorted(walk.first_ids)
 
     def _endless(self, size: int) -> bool:
         """Tell of a round in slices, none of which knows what the others saw, whether rows only come again."""
         if self.before + self.walk.asked <= 2 * self.cursor.get("pages", inf) + 3:
             return False
         with self.cycle.store.read() as conn:
-            known = mirror.count_there(conn, self.cycle.name, self.kind)
+            known = questions.count_there(conn, self.cycle.name, self.kind)
         return bool(self.cursor["shown"] > 2 * known + 3 * size)
 
 

@@ -43,12 +43,14 @@ class Walk:
     """The ids of the last page that brought rows."""
     before_ids: frozenset[str] = frozenset()
     first_ids: frozenset[str] = frozenset()
-    """The ids of the first two pages, for some servers begin again past the end."""
+    """The ids of the list's first two pages, for some servers begin again past the end."""
     taken: int = 0
     last_page: int | None = None
     """The last page that brought rows not seen just before."""
     doubt: bool = False
     ended: bool = False
+    endless: bool = False
+    """Rows only come again: where the list ends is not known."""
     asked: int = 0
     trusted: bool = False
     """Whether paging information is believed that says a page is the last; else one more is asked for."""
@@ -75,23 +77,23 @@ class Walk:
         if not ids:
             self.ended, self.confirmed = True, announced
             return False
-        endless = self._endless(ids)
+        self.endless = self._endless(ids)
         repeats = self.first_ids.union(self.before_ids, self.last_ids).issuperset(ids)
         self.lied = self.lied or (announced and not repeats)
         last = None if self.lied else last
         if repeats:
-            self.ended, self.confirmed = self.doubt or announced or last is True or endless, announced
+            self.ended, self.confirmed = self.doubt or announced or last is True or self.endless, announced
             self.doubt = True
             self.page += 1
             return False
         self.taken += 1
-        if self.taken <= 2:
+        if self.page < self.first + 2:
             self.first_ids = self.first_ids.union(ids)
         self.before_ids = frozenset(self.last_ids)
         self.last_ids, self.last_page, self.doubt = tuple(ids), self.page, False
         self.page += 1
         self.announced = last is True and not self.trusted
-        self.ended = (last is True and self.trusted) or endless
+        self.ended = (last is True and self.trusted) or self.endless
         return True
 
     @property

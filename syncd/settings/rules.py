@@ -175,8 +175,6 @@ def not_yet(targets: Mapping[str, TargetSettings], faults: Faults) -> None:
             faults.add((*path, "on_change"), 'cannot be "reverse" in this version; use "problem" or "update".')
         if target.write_external_id:
             faults.add((*path, "write_external_id"), "cannot be true in this version; leave it out.")
-        if target.taxes:
-            faults.add((*path, "taxes"), f"has no meaning for the connector {target.connector_name}; leave it out.")
         if "latest" in target.owners.values():
             faults.add((*path, "owners"), 'cannot say "latest" in this version; use "source" or "target".')
 
@@ -189,11 +187,14 @@ def places(targets: Mapping[str, TargetSettings], folder: Path, faults: Faults) 
         try:
             connector = target.connect(_context(name, folder))
             place, fault = connector.place, contract_fault(connector.capabilities)
+            taxes = not fault and connector.capabilities.taxes
         except Exception as error:  # noqa: BLE001 - a stranger's constructor may raise anything
             faults.add(path, f"cannot be made: {type(error).__name__}: {error}")
             continue
         if fault:
             faults.add((*path, "connector"), f"cannot be used: {target.connector_name} {fault}")
+        elif target.taxes and not taxes:
+            faults.add((*path, "taxes"), f"has no meaning for the connector {target.connector_name}; leave it out.")
         if (other := first.setdefault(place, name)) != name:
             told = f"writes to the same books as target.{other} ({place}); remove one of them."
             faults.add(path, told)

@@ -288,18 +288,18 @@ def listed(connection: Connection, target: str | None) -> Sequence[tuple[Any, ..
     return [tuple(row) for row in connection.execute(query)]
 
 
-def clash(connection: Connection, rows: Sequence[Mapping[str, str]]) -> str | None:
-    """Say which of these links contradicts a binding that stands or another link; ``None``: none does."""
+def clash(connection: Connection, rows: Sequence[Mapping[str, str]]) -> tuple[int, str] | None:
+    """Say which of these links (its place) contradicts a binding that stands or another link; ``None``: none does."""
     there = {(t, k, i): e for t, k, i, e, _, _ in listed(connection, None)}
     taken = {(t, k, e): i for (t, k, i), e in there.items()}
-    for row in rows:
+    for place, row in enumerate(rows):
         one, other = (row["target"], row["kind"], row["id"]), (row["target"], row["kind"], row["external_id"])
         if (
             there.setdefault(one, row["external_id"]) != row["external_id"]
             or taken.setdefault(other, row["id"]) != row["id"]
         ):
             bound = f"is bound to {there[one]}, or {row['external_id']} to {taken.get(other)}"
-            return f"{row['kind']} {row['id']} of {row['target']} {bound}."
+            return place, f"{row['kind']} {row['id']} of {row['target']} {bound}"
     return None
 
 

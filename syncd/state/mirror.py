@@ -58,23 +58,18 @@ class Due(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What storing came to, as counts of records: ``known`` stood there before, ``late`` came after ``since``."""
+    """What storing came to, as counts of records."""
 
     new: int = 0
     changed: int = 0
-    known: int = 0
-    late: int = 0
     twice: tuple[tuple[str, bytes, bytes], ...] = ()
     """Ids that this very walk showed before with another fingerprint: they changed, or two records share one."""
 
 
-def begin(conn: Connection, name: str, now: int) -> tuple[int, int | None]:
-    """Make the source known; return the revision its mirror has reached and when it was last pulled."""
-    found = conn.execute(sa.select(source.c.revision, source.c.last_pull).where(source.c.name == name)).first()
-    if found is not None:
-        return found.revision, found.last_pull
-    conn.execute(source.insert().values(name=name, revision=0, first_seen=now))
-    return 0, None
+def begin(conn: Connection, name: str, now: int) -> None:
+    """Make the source known."""
+    if conn.execute(sa.select(source.c.name).where(source.c.name == name)).first() is None:
+        conn.execute(source.insert().values(name=name, revision=0, first_seen=now))
 
 
 def pulled(conn: Connection, name: str, now: int) -> int:
@@ -91,16 +86,7 @@ def revision(conn: Connection, name: str) -> int:
 # -- storing -----------------------------------------------------------------------------------------------------------
 
 
-def store_rows(
-    conn: Connection,
-    name: str,
-    kind: Kind,
-    rows: Sequence[Row],
-    *,
-    walk: int,
-    now: int,
-    since: int = 0,
-) -> Stored:
+def store_rows(conn: Connection, name: str, kind: Kind, rows: Sequence[Row], *, walk: int, now: int) -> Stored:
     """Store the rows of a page, shown by this walk; the details of new and changed invoices become due."""
     known = {found.id: found for found in _known(conn, name, kind, [row.id for row in rows])}
     fresh = [row for row in rows if row.id not in known]
@@ -116,11 +102,10 @@ def store_rows(
         _insert(conn, name, kind, fresh, walk, now)
     if moved:
         _move(conn, name, kind, moved, walk, now)
-    for part in _chunks(seen):
+    for part in chunks(seen):
         conn.execute(_SEEN, {"places": part, "shown_by": walk})
-    late = len(fresh) + sum(before.first_seen > since for before in known.values())
     twice = tuple((row.id, before.row_print, row.print) for before, row in moved if before.walk == walk)
-    return Stored(len(fresh), len(moved), len(rows) - len(fresh), late, twice)
+    return Stored(len(fresh), len(moved), twice)
 
 
 _INSERT, _INSERT_BODY = record.insert(), body.insert()
@@ -251,7 +236,7 @@ def store_details(conn: Connection, name: str, details: Sequence[Detail], *, now
     ):
         bulk.execute(conn, statement, values_)
     new = sum(known[detail.id].detail_print is None for detail in news)
-    return Stored(new, len(news) - new, len(details))
+    return Stored(new, len(news) - new)
 
 
 _READ = (
@@ -282,105 +267,43 @@ def mark_gone(conn: Connection, name: str, kind: Kind, ids: Sequence[str], *, no
 
 def mark_seen(conn: Connection, name: str, kind: Kind, ids: Sequence[str], *, walk: int) -> None:
     """Note that these records are there although the walk did not show them."""
-    for part in _chunks(ids):
+    for part in chunks(ids):
         conn.execute(
-            record.update().where(_of(name, kind), record.c.id.in_(part), record.c.walk < walk).values(walk=walk)
+            record.update().where(of_kind(name, kind), record.c.id.in_(part), record.c.walk < walk).values(walk=walk)
         )
-
-
-# -- what is due -------------------------------------------------------------------------------------------------------
-
-
-def due(conn: Connection, name: str, *, after: int, limit: int) -> list[Due]:
-    """Return invoices whose detail is due, from the place ``after`` on."""
-    found = conn.execute(_DUE, {"name": name, "after": after, "most": limit}).all()
-    return [Due(*each) for each in found]
 
 
 def make_due(conn: Connection, name: str, ids: Sequence[str]) -> None:
     """Have the details of these invoices read."""
-    for part in _chunks(ids):
-        conn.execute(record.update().where(_of(name, "invoice"), record.c.id.in_(part)).values(detail_due=True))
+    for part in chunks(ids):
+        conn.execute(record.update().where(of_kind(name, "invoice"), record.c.id.in_(part)).values(detail_due=True))
 
 
 def make_all_due(conn: Connection, name: str, statuses: Sequence[str] | None, *, before: int) -> None:
     """Have the details of all invoices (in one of ``statuses``) read that were last read before that time."""
     old = (record.c.gone_at.is_(None), sa.func.coalesce(record.c.detail_at, 0) < before)
     chosen = () if statuses is None else (record.c.status.in_(statuses),)
-    conn.execute(record.update().where(_of(name, "invoice"), *chosen, *old).values(detail_due=True))
+    conn.execute(record.update().where(of_kind(name, "invoice"), *chosen, *old).values(detail_due=True))
 
 
 def make_oldest_due(conn: Connection, name: str, statuses: Sequence[str], limit: int) -> None:
     """Have the details of those invoices read that were read longest ago."""
     query = (
         sa.select(record.c.n)
-        .where(_of(name, "invoice"), record.c.status.in_(statuses), record.c.gone_at.is_(None))
+        .where(of_kind(name, "invoice"), record.c.status.in_(statuses), record.c.gone_at.is_(None))
         .order_by(record.c.detail_at, record.c.n)
         .limit(limit)
     )
-    for part in _chunks(conn.execute(query).scalars().all()):
+    for part in chunks(conn.execute(query).scalars().all()):
         conn.execute(record.update().where(record.c.n.in_(part)).values(detail_due=True))
 
 
-# -- what is known -----------------------------------------------------------------------------------------------------
+# -- what all of it stands on ------------------------------------------------------------------------------------------
 
 
-def count_there(conn: Connection, name: str, kind: Kind, statuses: Sequence[str] | None = None) -> int:
-    """Return how many records (in one of ``statuses``) are at the source, as far as is known."""
-    query = sa.select(sa.func.count()).select_from(record).where(_of(name, kind), record.c.gone_at.is_(None))
-    if statuses is not None:
-        query = query.where(record.c.status.in_(statuses))
-    return conn.execute(query).scalar() or 0
-
-
-def open_ids(conn: Connection, name: str, statuses: Sequence[str]) -> list[str]:
-    """Return the ids of the invoices known in one of ``statuses``."""
-    query = sa.select(record.c.id).where(
-        _of(name, "invoice"), record.c.status.in_(statuses), record.c.gone_at.is_(None)
-    )
-    return list(conn.execute(query).scalars())
-
-
-def count_unseen(conn: Connection, name: str, kind: Kind, walk: int) -> int:
-    """Return how many records a finished walk did not show."""
-    return conn.execute(sa.select(sa.func.count()).select_from(record).where(_unseen(name, kind, walk))).scalar() or 0
-
-
-def unseen_ids(conn: Connection, name: str, kind: Kind, walk: int) -> list[str]:
-    """Return the ids of the records that a finished walk did not show."""
-    return list(conn.execute(sa.select(record.c.id).where(_unseen(name, kind, walk)).order_by(record.c.n)).scalars())
-
-
-def known_ids(conn: Connection, name: str, kind: Kind, ids: Sequence[str]) -> set[str]:
-    """Return those of ``ids`` that the mirror holds, gone or not."""
-    return {found.id for found in _known(conn, name, kind, ids)}
-
-
-def sample_ids(conn: Connection, name: str, kind: Kind, limit: int) -> list[str]:
-    """Return the ids of some records that are at the source, as far as is known: the last stored."""
-    query = sa.select(record.c.id).where(_of(name, kind), record.c.gone_at.is_(None)).order_by(record.c.n.desc())
-    return list(conn.execute(query.limit(limit)).scalars())
-
-
-def missing_clients(conn: Connection, name: str, *, after: int) -> list[str]:
-    """Return the client ids that invoices changed since revision ``after`` name and the mirror lacks."""
-    client = record.alias("client")
-    there = sa.exists().where(client.c.source == name, client.c.kind == "client", client.c.id == record.c.client_id)
-    changed = (
-        record.c.source == name,
-        record.c.revision > after,
-        record.c.kind == "invoice",
-        record.c.client_id.is_not(None),
-    )
-    return list(conn.execute(sa.select(record.c.client_id).distinct().where(*changed, ~there)).scalars())
-
-
-def _of(name: str, kind: Kind) -> sa.ColumnElement[bool]:
+def of_kind(name: str, kind: Kind) -> sa.ColumnElement[bool]:
+    """Choose the records of one kind."""
     return sa.and_(record.c.source == name, record.c.kind == kind)
-
-
-def _unseen(name: str, kind: Kind, walk: int) -> sa.ColumnElement[bool]:
-    return sa.and_(_of(name, kind), record.c.walk < walk, record.c.gone_at.is_(None))
 
 
 _KNOWN = (
@@ -400,7 +323,6 @@ _KNOWN = (
         record.c.walk,
         record.c.gone_at,
     ),
-    record.c.first_seen,
 )
 
 
@@ -418,17 +340,10 @@ _TAKE = (
 )
 _REVISION = sa.select(source.c.revision).where(source.c.name == sa.bindparam("of"))
 _LAST = sa.select(sa.func.max(record.c.n))
-_DUE = (
-    sa.select(record.c.n, record.c.id, record.c.row_print, record.c.number, body.c.validators)
-    .join(body, body.c.n == record.c.n)
-    .where(record.c.source == sa.bindparam("name"), sa.text("record.detail_due"), record.c.n > sa.bindparam("after"))
-    .order_by(record.c.n)
-    .limit(sa.bindparam("most"))
-)
 
 
 def _known(conn: Connection, name: str, kind: Kind, ids: Sequence[str]) -> Iterator[Any]:
-    for part in _chunks(ids):
+    for part in chunks(ids):
         yield from conn.execute(_KNOWN_BY_ID, {"name": name, "kind": kind, "ids": part}).all()
 
 
@@ -440,7 +355,8 @@ def _revisions(conn: Connection, name: str, number: int) -> Iterator[int]:
     return count(revision(conn, name) - number + 1)
 
 
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """Give so many at a time as one statement takes."""
     listed = list(items)
     for start in range(0, len(listed), CHUNK):
         yield listed[start : start + CHUNK]

@@ -20,6 +20,7 @@ from syncd.connector import (
     Page,
     Remote,
     Scalar,
+    Shaping,
     Verb,
     Wanted,
 )
@@ -109,7 +110,7 @@ class Bench:
         occasion: str = "0",
     ) -> Operation:
         """Decide one operation; a change goes to the record as last answered."""
-        name = str(content[ID_FIELD[kind]])
+        content, name = self.shaped(kind, content), str(content[ID_FIELD[kind]])
         known = None if verb in ("create", "settle") else self.known[kind, name]
         return Operation(
             verb=verb,
@@ -180,7 +181,8 @@ class Bench:
     def look(self, kind: Kind, content: Content) -> Found:
         """Look for one record."""
         name = str(content[ID_FIELD[kind]])
-        wanted = Wanted(kind, name, mark(kind, name), content, self._refs(kind, content))
+        refs = self._refs(kind, content)
+        wanted = Wanted(kind, name, mark(kind, name), self.shaped(kind, content), refs)
         (found,) = self.connector.find(iter([wanted]))
         return found
 
@@ -191,11 +193,19 @@ class Bench:
 
     def expected(self, kind: Kind, content: Content) -> Fields:
         """Say what the target must show of a content."""
-        return flatten(content, self.connector.capabilities.fields[kind])
+        return flatten(self.shaped(kind, content), self.connector.capabilities.fields[kind])
+
+    def shaped(self, kind: Kind, content: Content) -> Content:
+        """Give a content as the target holds it."""
+        return self.connector.shape(kind, content, self.books) if isinstance(self.connector, Shaping) else content
 
     def differing(self, kind: Kind, content: Content) -> dict[str, tuple[Scalar, Scalar]]:
         """Compare what stands with a content, on the fields the connector declares."""
         remote = self.remote(kind, content)
         assert remote is not None, f"the {kind} is not shown"
         only = self.connector.capabilities.fields[kind]
-        return differences(self.expected(kind, content), flatten(remote.fields, only))
+        fields = dict(remote.fields)
+        for (base, name), known in self.known.items():
+            if base == "client" and remote.refs.get("client") == known.external_id:
+                fields["client_id"] = name
+        return differences(self.expected(kind, content), flatten(fields, only))

@@ -17,6 +17,7 @@ from syncd.connector import (
     Done,
     Exists,
     Rejected,
+    Shaping,
     Stale,
     Verb,
     Wanted,
@@ -103,6 +104,15 @@ class ConnectorConformance:
             assert isinstance(one, bytes), one
         assert not bench.shown()[0], "rendering wrote something"
         other.close()
+
+    def test_shaping_is_pure_and_leaves_what_is_in_shape(self, bench: Bench, samples: Samples) -> None:
+        """A content that was shaped once is itself from then on."""
+        if not isinstance(bench.connector, Shaping):
+            pytest.skip("it holds every content as it is")
+        for kind in bench.connector.capabilities.fields:
+            shaped = bench.connector.shape(kind, samples.of(kind), bench.books)
+            assert bench.connector.shape(kind, samples.of(kind), bench.books) == shaped
+            assert bench.connector.shape(kind, shaped, bench.books) == shaped
 
     def test_text_that_cannot_be_held_is_rejected_and_does_not_raise(self, bench: Bench, samples: Samples) -> None:
         """Half a surrogate pair is in no encoding; one bad record must not stop the others."""

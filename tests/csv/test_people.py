@@ -241,3 +241,31 @@ def test_what_a_person_put_in_that_the_encoding_cannot_hold_is_to_be_taken_out_t
     [finding] = connector.open().findings
     assert "clients.csv: remark of c0 holds 'Ł' (U+0141)" in finding
     assert "take it out of clients.csv" in finding
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_a_file_saved_as_utf8_into_a_ledger_of_another_encoding_is_read_as_what_it_says(
+    make: Make, books: Path, encoding: str
+) -> None:
+    connector, entries = make(encoding=encoding), loading()
+    list(connector.write(entries))
+    path = books / "clients.csv"
+    path.write_bytes(path.read_bytes().decode(encoding).encode())
+    assert connector.open().findings == ()
+    found = standing(connector)
+    for name, fields in expected(entries).items():
+        assert differences(fields, found[name]) == {}
+    assert isinstance(change(connector, "client", client(2), {"email": ("c2@example.com", "new@example.com")}), Done)
+    assert "Åse".encode(encoding) in texts(books)["clients.csv"]
+    assert standing(connector)["client", "c2"]["email"] == "new@example.com"
+
+
+def test_what_syncd_wrote_is_read_as_it_was_written_though_it_could_be_utf8(make: Make, books: Path) -> None:
+    """The name was read as cp1252 once too often at the source: its bytes in the ledger are those of Åse in UTF-8."""
+    name = "Åse AS".encode().decode("cp1252")
+    connector = make(encoding="cp1252")
+    list(connector.write(loading(clients=[client(0, name=name)])))
+    assert "Åse AS".encode() in texts(books)["clients.csv"]
+    assert standing(connector)["client", "c0"]["name"] == name
+    assert isinstance(change(connector, "client", client(0), {"email": ("c0@example.com", "new@example.com")}), Done)
+    assert standing(connector)["client", "c0"]["name"] == name

@@ -70,7 +70,7 @@ class HostileConnector:
             batch=settings.batch,
             refs=frozenset({"client", "invoice"}),
             replay_safe=settings.mode == "keyed",
-            settle_delay=settings.settle_delay,
+            settle_delay=settings.settle_delay if settings.mode == "keyless" else 0.0,
         )
 
     @property

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import Missing
@@ -19,6 +20,8 @@ STEPS = st.lists(
     st.tuples(st.integers(0, 12), st.integers(0, 100), st.integers(-3, 3)),
     max_size=8,
 )
+
+PAST_END = ["empty", "not_found", "repeat_last", "repeat_first", "begin_anew"]
 
 
 class Shifting:
@@ -64,6 +67,10 @@ class Shifting:
             raise Missing("no such page", 404)
         if page > last and self.past_end == "repeat_last":
             page = last
+        elif page > last and self.past_end == "repeat_first":
+            page = 1
+        elif page > last and self.past_end == "begin_anew":
+            page = (page - 1) % last + 1
         start = max(page - 1, 0) * self.size
         return Listing([self.row(each) for each in ids[start : start + self.size]])
 
@@ -88,7 +95,7 @@ class Shifting:
     size=st.integers(1, 8),
     rows=st.integers(0, 40),
     order=st.sampled_from(["newest", "oldest", "none"]),
-    past_end=st.sampled_from(["empty", "repeat_last", "not_found"]),
+    past_end=st.sampled_from(PAST_END),
     steps=STEPS,
 )
 def test_a_walk_over_any_shifting_list_misses_nothing(
@@ -120,12 +127,17 @@ def test_a_walk_over_any_shifting_list_misses_nothing(
     size=st.integers(2, 8),
     rows=st.integers(0, 40),
     order=st.sampled_from(["newest", "oldest"]),
+    past_end=st.sampled_from(PAST_END),
     steps=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 100), st.integers(1, 5)), max_size=6),
 )
-def test_all_that_comes_in_a_list_with_an_order_is_seen_by_the_next_round_at_the_latest(
-    size: int, rows: int, order: str, steps: list[tuple[int, int, int]]
+@example(
+    size=2, rows=0, order="oldest", past_end="empty",
+    steps=[(10, 0, 1), (3, 0, 1), (2, 0, 3), (8, 0, 3), (10, 0, 1), (2, 0, 2)],
+)  # fmt: skip
+def test_ordinary_cycles_see_all_that_comes_in_a_list_with_an_order(
+    size: int, rows: int, order: str, past_end: str, steps: list[tuple[int, int, int]]
 ) -> None:
-    source = Shifting(size, rows + 8, order, "empty", steps)
+    source = Shifting(size, rows + 8, order, past_end, steps)
     with tempfile.TemporaryDirectory() as folder:
         puller = Puller(Path(folder), source, concurrency=2)
         try:
@@ -133,8 +145,29 @@ def test_all_that_comes_in_a_list_with_an_order_is_seen_by_the_next_round_at_the
             while source.steps:
                 puller.pull()
             puller.pull()
-            # What came on a page already read, between two requests, may be left for the next round of the sweep.
-            puller.pull(full=True)
+            puller.pull()
             assert set(puller.records("invoice")) == set(source.list)
         finally:
             puller.close()
+
+
+@pytest.mark.parametrize("past_end", PAST_END)
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_the_growing_end_stays_short_and_sees_what_comes_wherever_rounds_end(
+    tmp_path: Path, order: str, past_end: str
+) -> None:
+    """Rounds go in slices of a page or two, so that they end at every place past the end."""
+    source = Shifting(4, 41, order, past_end, [])
+    puller = Puller(tmp_path, source, concurrency=2)
+    try:
+        puller.pull()
+        for cycle in range(60):
+            came = [(0, 100, 1)] if cycle % 3 == 0 else []
+            source.steps, source.waited = list(came), 1
+            pulled = puller.pull(after=100)
+            assert (pulled.new, pulled.order) == (len(came), order)
+            assert pulled.requests["growing"] <= 4
+        assert puller.pull().requests["growing"] <= (1 if order == "newest" else 3)
+        assert set(puller.records("invoice")) == set(source.list)
+    finally:
+        puller.close()

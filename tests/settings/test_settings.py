@@ -429,7 +429,7 @@ def test_the_effective_view_shows_everything_but_secrets(install: Install, write
 
 def test_the_example_loads_as_it_is_and_with_every_comment_taken_off(install: Install, write: Write) -> None:
     install("ledger")
-    environment = {"FASTFAKTURA_API_KEY": KEY, "TOKEN": "t0ken-of-the-books"}
+    environment = {"FASTFAKTURA_API_KEY": KEY, "TOKEN": "t0ken-of-the-books", "ODOO_API_KEY": "odoo-key"}
     text = example()
     assert list(load(write(text), environment).targets)
     bare = re.sub(r'^# ("?[a-z_]+"? = )', r"\1", text, flags=re.MULTILINE)

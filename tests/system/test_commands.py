@@ -7,10 +7,12 @@ import json
 import os
 import re
 import subprocess
+from subprocess import PIPE
 
 import pytest
 
 from syncd.sandbox.change import insert, patch_invoice
+from tests.daemon.process import until
 from tests.system.company import Company
 from tests.system.conftest import Found
 from tests.system.expected import assert_equal
@@ -166,7 +168,36 @@ def test_mappings_that_contradict_are_refused_whole(company: Company) -> None:
     file.write_text(f"{header}\n{target},{kind},{record},somebody-else,,live\n", encoding="utf-8")
     said = company.syncd("mappings", "import", str(file))
     assert said.code == 2, said
+    assert "line 2:" in said.err
     assert "Nothing was imported" in said.err
+
+
+WRONG_LINES = {
+    "no such target": "elsewhere,client,c-9,x-9,,live",
+    "no such kind": "ledger,cheque,c-9,x-9,,live",
+    "a cell missing": "ledger,client,c-9",
+    "a cell empty": "ledger,client,c-9,,,live",
+    "a cell too many": "ledger,client,c-9,x-9,,live,more",
+    "bound twice": "ledger,client,c-1,x-9,,live",
+    "two bound to one": "ledger,client,c-9,x-1,,live",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_LINES)
+def test_an_import_of_mappings_names_the_line_that_is_wrong_and_imports_nothing(found: Found, wrong: str) -> None:
+    """A blank line and a cell of two lines come before it: lines are counted as an editor shows them."""
+    company = found()
+    file = company.folder / "mappings.csv"
+    good = 'target,kind,id,external_id,version,state\n\nledger,client,c-1,x-1,"one\ntwo",live\n'
+    file.write_text(f"{good}{WRONG_LINES[wrong]}\n", encoding="utf-8")
+    said = company.syncd("mappings", "import", str(file))
+    assert said.code == 2, said
+    assert f"{file}, line 5: " in said.err, said
+    assert "Nothing was imported" in said.err
+    assert company.syncd("mappings", "list", "--json").document["mappings"] == []
+    file.write_text(good, encoding="utf-8")
+    assert company.syncd("mappings", "import", str(file)).code == 0
+    assert len(company.syncd("mappings", "list", "--json").document["mappings"]) == 1
 
 
 def test_check_says_what_is_good_and_what_to_mend(company: Company) -> None:
@@ -188,6 +219,19 @@ def test_exit_codes_of_a_run_in_a_process(found: Found) -> None:
     company.configure()
     assert company.process("run").code == 3
     assert company.process("reconcile").code == 0
+
+
+def test_a_run_that_is_asked_to_end_says_so_and_the_next_completes(found: Found) -> None:
+    company = found(latency=0.05, source={"concurrency": 1})
+    with subprocess.Popen(company.command("run"), stdout=PIPE, stderr=PIPE, text=True) as running:
+        until(lambda: company.sandbox.traffic.counts["GET /invoices/{id}"] or running.poll() is not None)
+        running.terminate()
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (1, ""), out
+    assert "Stopped before all was done" in out
+    assert not (company.ledger / "invoices.csv").exists()
+    company.run()
+    assert_equal(company)
 
 
 def test_help_tells_of_every_command(found: Found) -> None:

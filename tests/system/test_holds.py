@@ -56,6 +56,9 @@ def test_a_mass_change_is_held_until_a_person_lets_it_pass(code: str, way: str, 
     status = company.syncd("status", "--json")
     assert status.code == 5
     assert status.document["targets"][0]["holds"][0]["code"] == code
+    reconciled = company.syncd("reconcile", "--json")
+    assert (reconciled.code, len(reconciled.document["targets"][0]["held"])) == (5, 1), reconciled
+    assert "held" in company.syncd("reconcile").out
     said = company.syncd("run")
     assert said.code == 5
     assert "held" in said.out
@@ -67,6 +70,7 @@ def test_a_mass_change_is_held_until_a_person_lets_it_pass(code: str, way: str, 
         company.run("--full", "--force")
     assert_equal(company)
     assert company.syncd("status").code == 0
+    assert company.syncd("reconcile").code == 0
     STOPS[code](made_up(seed=81, clients=8, invoices=60))
     company.run()
 

@@ -1,0 +1,115 @@
+"""What the books are: one company of one Odoo database, read once, as frozen values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from connectors.odoo.taxes import Taxes
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A journal (``account.journal``).
+
+    ``hashed``: what is posted there can never be changed, only reversed. ``refunds_apart``: credit notes have a series
+    of their own. ``free_numbers``: any number may be given, whatever the date; otherwise Odoo reads years and months
+    into it. ``account``: the default account.
+    """
+
+    id: int
+    code: str
+    name: str
+    hashed: bool = False
+    refunds_apart: bool = False
+    free_numbers: bool = False
+    account: int | None = None
+
+    def __str__(self) -> str:
+        """Show it as a person finds it."""
+        return f"{self.code} ({self.name})"
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """The last closed day for each kind of entry, for the calling user; ``None`` where nothing is closed.
+
+    ``taxed_invoice``: for invoices with any tax on a line, never earlier than ``invoice``.
+    """
+
+    invoice: date | None = None
+    taxed_invoice: date | None = None
+    payment: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What this Odoo has, told by its fields.
+
+    memo: a payment's text is ``memo`` (else ``ref``). payment_invoice_ids: a payment is linked to invoices by
+    ``invoice_ids``. payment_method_line: payments have ``payment_method_line_id`` (else ``payment_method_id``).
+    display_type_product: product lines have ``display_type`` "product" (else ``exclude_from_invoice_tab`` false).
+    account_type: lines have ``account_type`` (else ``account_internal_type``). tax_totals: the tax line alone may be
+    written, the receivable follows (else both together). currency_rate: invoices have ``invoice_currency_rate``.
+    refund_method: the reversal wizard wants ``refund_method``. posted_before, matched_payment_ids, reversal_move_ids:
+    moves have that field. audit_trail: the company keeps a restrictive one, so tracking must not be left out.
+    """
+
+    memo: bool = True
+    payment_invoice_ids: bool = True
+    payment_method_line: bool = True
+    display_type_product: bool = True
+    account_type: bool = True
+    tax_totals: bool = True
+    currency_rate: bool = True
+    refund_method: bool = False
+    posted_before: bool = True
+    matched_payment_ids: bool = True
+    reversal_move_ids: bool = True
+    audit_trail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """The books of one company, as ``read_company`` found them.
+
+    ``currency``: ISO code of the company's. ``country``: its ISO code, ``""`` where none is set. ``journal``,
+    ``payment_journal``, ``account``: ``None`` where there is none or it is not clear which; a finding then says so.
+    ``account``: the income account of every line. ``currencies``: ISO code → id, active ones. ``rates``: ISO code → the
+    days from which a rate is known, ascending (the first at least; the company's own currency needs none).
+    ``languages``: installed codes (``nb_NO``). ``countries``: ISO code → id. ``quantity_digits``, ``price_digits``:
+    decimals that a line keeps
+    (``None``: all). ``number``: the setting. ``no_invoices``, ``no_payments``: a sentence why none can be
+    written at all. ``findings``: what is missing, and who mends it how.
+    """
+
+    version: int
+    uid: int
+    id: int
+    name: str
+    currency: str
+    country: str
+    journal: Journal | None
+    payment_journal: Journal | None
+    account: int | None
+    taxes: Taxes
+    currencies: Mapping[str, int]
+    rates: Mapping[str, tuple[date, ...]]
+    countries: Mapping[str, int]
+    languages: frozenset[str]
+    difference_account: int | None = None
+    rounding: Literal["line", "global"] = "global"
+    locked: Locks = field(default_factory=Locks)
+    features: Features = field(default_factory=Features)
+    number: Literal["name", "ref"] = "name"
+    quantity_digits: int = 2
+    price_digits: int | None = None
+    no_invoices: str | None = None
+    no_payments: str | None = None
+    findings: tuple[str, ...] = ()
+
+    def has_rate(self, currency: str, day: date) -> bool:
+        """Tell whether a currency has a rate of that day or before; Odoo would book it 1 : 1 without one."""
+        return currency == self.currency or any(known <= day for known in self.rates.get(currency, ()))

@@ -1,0 +1,191 @@
+"""The connector to Odoo: the contract, put on the books, the partners, the invoices and the payments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar, Final
+
+from pydantic import BaseModel
+
+from connectors.odoo import reading
+from connectors.odoo.client import Odoo
+from connectors.odoo.company import Company
+from connectors.odoo.company_io import read_company
+from connectors.odoo.move_io import has_history
+from connectors.odoo.moves import render_invoice, shape_invoice
+from connectors.odoo.partner_io import write_partners
+from connectors.odoo.partners import render_client, shape_client
+from connectors.odoo.payment_io import write_payments
+from connectors.odoo.payments import render_payment, shape_payment
+from connectors.odoo.posting import write_moves
+from connectors.odoo.settings import OdooSettings
+from syncd.connector import (
+    Books,
+    Capabilities,
+    Content,
+    Context,
+    Entry,
+    Found,
+    Kind,
+    Operation,
+    Outcome,
+    Page,
+    Rejected,
+    Unknown,
+    Wanted,
+)
+
+BATCH: Final = 400
+"""Operations in one write; each kind is cut further, into calls of the size that Odoo is quickest with."""
+
+Write = Callable[[Odoo, Company, Sequence[Entry]], Iterator[tuple[int, Outcome]]]
+WRITERS: Final[dict[Kind, Write]] = {"client": write_partners, "invoice": write_moves, "payment": write_payments}
+
+
+class OdooConnector:
+    """One company of one Odoo database as a target."""
+
+    Settings: ClassVar[type[BaseModel]] = OdooSettings
+
+    def __init__(self, settings: OdooSettings, context: Context) -> None:
+        """Take the settings; nothing is opened."""
+        self._settings, self._context = settings, context
+        self._odoo: Odoo | None = None
+        self._company: Company | None = None
+        self.capabilities = Capabilities(
+            contract=1,
+            fields={
+                "client": frozenset(
+                    ("name", "email", "phone", "address", "country", "locale", "external_id", "tags", "archived_at")
+                ),
+                "invoice": frozenset(
+                    (
+                        *("number", "client_id", "currency", "subtotal", "tax", "total", "status"),
+                        *("issue_date", "due_date", "public_url", "notes", "lines"),
+                    )
+                ),
+                "payment": frozenset(("currency", "amount", "paid_date")),
+            },
+            verbs=frozenset({"create", "adopt", "update", "post", "settle", "unsettle", "void", "archive"}),
+            batch=BATCH,
+            refs=frozenset({"client", "invoice"}),
+            replay_safe=True,
+            settle_delay=settings.request_limit,
+            taxes=True,
+        )
+
+    @property
+    def place(self) -> str:
+        """Name the database, and the company where the settings do."""
+        return f"{self._settings.url}/{self._settings.database}/{self._settings.company or ''}"
+
+    def open(self) -> Books:
+        """Read what the books are and what is missing in them."""
+        odoo = self._connect()
+        today = self._context.now().date()
+        company = read_company(odoo, self._settings, self._context.taxes, today=today)
+        odoo.company = company.id
+        self._company = company
+        return Books(
+            company=company.name,
+            identity=f"{self._settings.database}/{company.id}/{company.currency}",
+            history=has_history(odoo, company),
+            currency=company.currency,
+            currencies=frozenset(company.currencies),
+            locked_until=company.locked.invoice,
+            findings=company.findings,
+            details={
+                "version": company.version,
+                "journal": company.journal.name if company.journal else None,
+                "payment_journal": company.payment_journal.name if company.payment_journal else None,
+                "rounding": company.rounding,
+            },
+        )
+
+    def changes(self, since: str | None) -> Iterator[Page]:
+        """Stream what was written since the token, with the ids of all that stands."""
+        return reading.changes(self._connect(), self._books, since)
+
+    def find(self, wanted: Iterable[Wanted]) -> Iterator[Found]:
+        """Look for wanted records by mark, id, number, e-mail and name."""
+        return reading.found(self._connect(), self._books, wanted)
+
+    def shape(self, kind: Kind, content: Content, books: Books) -> Content:
+        """Give a content as Odoo will hold it and show it again."""
+        del books
+        shapes = {"client": shape_client, "invoice": shape_invoice, "payment": shape_payment}
+        return shapes[kind](content, self._books)
+
+    def render(self, operation: Operation, books: Books) -> bytes | Rejected:
+        """Write what Odoo is told, as JSON."""
+        del books
+        renders = {"client": render_client, "invoice": render_invoice, "payment": render_payment}
+        return renders[operation.kind](operation, self._books)
+
+    def write(self, entries: Iterable[Entry]) -> Iterator[tuple[int, Outcome]]:
+        """Carry out a batch."""
+        odoo, company, waiting = self._connect(), self._books, list(entries)
+        for kind, write in WRITERS.items():
+            if of_kind := [entry for entry in waiting if entry.kind == kind]:
+                yield from self._spread(write, odoo, company, of_kind)
+
+    def _spread(
+        self, write: Write, odoo: Odoo, company: Company, entries: list[Entry]
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Share a batch out to as many connections as Odoo has workers.
+
+        Where one part failed and another did not, what failed is in doubt: to send it again does no harm.
+        """
+        lanes = self._settings.connections
+        if lanes == 1 or len(entries) < 2 * lanes:
+            yield from write(odoo, company, entries)
+            return
+        with ThreadPoolExecutor(lanes, thread_name_prefix=f"odoo-{self._context.target}") as pool:
+            parts = [pool.submit(_collected, write, odoo, company, entries[lane::lanes]) for lane in range(lanes)]
+        told = dict(outcome for part in parts for outcome in part.result()[0])
+        failed = next((error for part in parts if (error := part.result()[1])), None)
+        if failed is not None and not told:
+            raise failed
+        for entry in entries:
+            yield entry.number, told.get(entry.number, Unknown(str(failed)))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self._odoo is not None:
+            self._odoo.close()
+            self._odoo = None
+
+    def _connect(self) -> Odoo:
+        if self._odoo is None:
+            self._odoo = Odoo(
+                self._context.http,
+                name=f"target {self._context.target}",
+                url=self._settings.url,
+                database=self._settings.database,
+                user=self._settings.user,
+                api_key=self._settings.api_key,
+                timeout=self._settings.wait,
+                connections=self._settings.connections,
+            )
+            self._odoo.connect()
+        return self._odoo
+
+    @property
+    def _books(self) -> Company:
+        """The books as they were when opened; every other method comes after that."""
+        if self._company is None:
+            raise RuntimeError("open comes first")
+        return self._company
+
+
+def _collected(
+    write: Write, odoo: Odoo, company: Company, entries: list[Entry]
+) -> tuple[list[tuple[int, Outcome]], Exception | None]:
+    """Carry out one part: the outcomes it brought, and the error that ended it, if one did."""
+    outcomes: list[tuple[int, Outcome]] = []
+    try:
+        outcomes.extend(write(odoo, company, entries))
+    except Exception as error:  # noqa: BLE001 - it is raised again once the other parts are told
+        return outcomes, error
+    return outcomes, None

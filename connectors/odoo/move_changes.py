@@ -1,0 +1,242 @@
+"""Invoices changed in Odoo: texts and the due date where they stand, all else through a draft.
+
+A posted invoice takes its texts and its due date as it is. Its lines, date, currency and partner change only as a
+draft (``button_draft``): new head and lines, tax, post. The number is kept, and what Odoo will not have is put back as
+it was. A note with an external id is left on an invoice before it becomes a draft, so that a draft that a broken run
+left behind is told from one that a person made: the first is finished by the same entry sent again, the second stays a
+draft.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from connectors.odoo.company import Company
+from connectors.odoo.errors import OdooAnswer
+from connectors.odoo.move_calls import Calls, Work, halved, refused
+from connectors.odoo.move_finish import finish
+from connectors.odoo.move_io import move_rows, product_lines
+from connectors.odoo.move_reading import Row, is_locked, is_settled, is_void, move_fields
+from connectors.odoo.move_totals import read_standing, whole_of
+from connectors.odoo.moves import BY_RATE, Told, Whole, external_id
+from connectors.odoo.payment_batch import outcome_of
+from syncd.connector import Rejected, Stale
+from syncd.fields import lookup, same
+
+Lines = Mapping[int, Sequence[Row]]
+NOTE = "mail.mt_note"
+
+
+def change(calls: Calls, works: Sequence[Work]) -> None:
+    """Carry out changes, and post drafts that are to be posted."""
+    for work in works:
+        work.id = int(work.entry.external_id or 0)
+    ids = [work.id for work in works]
+    rows, lines = move_rows(calls.odoo, ids), product_lines(calls.odoo, calls.company, ids)
+    for work in works:
+        _look(work, rows.get(work.id), lines.get(work.id, ()), calls.company)
+    due = [work for work in works if work.outcome is None]
+    _in_place(calls, [work for work in due if not work.told.rewrite], lines)
+    _rewrite(calls, [work for work in due if work.told.rewrite], rows, lines)
+    finish(calls, [work for work in due if work.outcome is None and work.entry.verb == "post"])
+    for work in due:
+        if work.outcome is None:
+            work.done()
+
+
+def _look(work: Work, row: Row | None, lines: Sequence[Row], company: Company) -> None:
+    """Compare what stands with what the plan saw: a field is as it was before, or as it is to be, or it is stale."""
+    if row is None or is_void(row):
+        work.outcome = Stale("it no longer stands in Odoo" if row is None else "it is cancelled in Odoo")
+        return
+    fields = move_fields(row, lines, company)
+    open_ = False
+    for path, (before, after) in work.told.changes.items():
+        if path == "client_id":
+            open_ = True  # the source's id; Odoo tells only its own
+            continue
+        found = lookup(fields, path)
+        if not same(found, before) and not same(found, after):
+            work.outcome = Stale(f"{path} is {found!r} in Odoo, and was {before!r}")
+            return
+        open_ = open_ or not same(found, after)
+    if not open_ and (row["state"] == "posted" or not work.told.post):
+        work.done()
+
+
+def _in_place(calls: Calls, works: Sequence[Work], lines: Lines) -> None:
+    """Write texts and due dates, of all that change the same columns in one call; then the texts of lines."""
+    groups: dict[tuple[str, ...], list[Work]] = defaultdict(list)
+    for work in works:
+        if work.told.texts:
+            groups[tuple(sorted(work.told.texts))].append(work)
+    for columns, some in groups.items():
+        _load_texts(calls, columns, some)
+    if not calls.company.features.display_type_product:
+        _due_dates(calls, [work for work in works if work.outcome is None and "invoice_date_due" in work.told.texts])
+    named: list[tuple[Work, str, str]] = []
+    for work in works:
+        own = [str(line["id"]) for line in lines.get(work.id, ())]
+        texts = sorted((int(number), text) for number, text in work.told.names.items())
+        if texts and texts[-1][0] > len(own):
+            work.outcome = work.outcome or Stale(f"it has {len(own)} lines in Odoo")
+        named += [(work, own[number - 1], text) for number, text in texts if work.outcome is None]
+    halved(
+        named,
+        lambda some: calls.load("account.move.line", (".id", "name"), [item[1:] for item in some]),
+        lambda item, error: refused(item[0], error),
+    )
+
+
+def _load_texts(calls: Calls, columns: Sequence[str], works: Sequence[Work]) -> None:
+    def send(some: Sequence[Work]) -> None:
+        rows = [[str(work.id), *(work.told.texts[name] for name in columns)] for work in some]
+        calls.load("account.move", (".id", *columns), rows)
+
+    halved(works, send, refused)
+
+
+def _due_dates(calls: Calls, works: Sequence[Work]) -> None:
+    """Let the receivable follow, which it does by itself from Odoo 16 on."""
+    standing = read_standing(calls.odoo, calls.company, [work.id for work in works])
+    items = [
+        (work, str(line.id), work.told.texts["invoice_date_due"])
+        for work in works
+        for line in standing[work.id].receivable
+    ]
+    halved(
+        items,
+        lambda some: calls.load("account.move.line", (".id", "date_maturity"), [item[1:] for item in some]),
+        lambda item, error: refused(item[0], error),
+    )
+
+
+def _rewrite(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row], lines: Lines) -> None:
+    """Write head and lines anew, of a draft; what was posted is made a draft and posted again."""
+    for work in works:
+        _settle_taxes(work, lines.get(work.id, ()), calls.company)
+        _refuse_fixed(work, rows[work.id], calls.company)
+    due = [work for work in works if work.outcome is None]
+    standing = read_standing(calls.odoo, calls.company, [work.id for work in due])
+    old = {work.id: whole_of(rows[work.id], lines.get(work.id, ()), standing[work.id]) for work in due}
+    _keep_drafts(calls, [work for work in due if rows[work.id]["state"] == "draft" and work.entry.verb == "update"])
+    posted = [work for work in due if rows[work.id]["state"] == "posted"]
+    _note(calls, posted)
+    calls.act("button_draft", [work for work in posted if work.outcome is None])
+    drafts = [work for work in due if work.outcome is None]
+    for work in drafts:
+        _write(calls, work, work.whole, work.told.texts)
+    finish(calls, [work for work in drafts if work.outcome is None])
+    _put_back(calls, [work for work in drafts if isinstance(work.outcome, Rejected)], old, {work.id for work in posted})
+
+
+def _settle_taxes(work: Work, lines: Sequence[Row], company: Company) -> None:
+    """Find the tax of a rate among those of the invoice, where only that can tell."""
+    here = {company.taxes.rate_of(tax): str(tax) for line in lines for tax in line["tax_ids"]}
+    whole = work.whole
+    cells = {line[4] for line in whole.lines if line[4].startswith(BY_RATE)}
+    named = {cell: here.get(cell.removeprefix(BY_RATE)) for cell in cells}
+    if missing := [cell for cell, tax in named.items() if tax is None]:
+        rate = missing[0].removeprefix(BY_RATE)
+        work.refuse(f"{rate} %: none of its lines in Odoo tells which tax is meant.", "tax_not_found")
+        return
+    new = [[*line[:4], named.get(line[4]) or line[4], *line[5:]] for line in whole.lines]
+    taxes = {named.get(tax) or tax: value for tax, value in whole.taxes.items()}
+    work.told = replace(work.told, whole=replace(whole, lines=new, taxes=taxes))
+
+
+def _refuse_fixed(work: Work, row: Row, company: Company) -> None:
+    """Refuse what must not become a draft; Odoo itself would take the payment off a paid invoice."""
+    if work.outcome is not None or row["state"] != "posted":
+        return
+    if is_settled(row):
+        work.refuse("it is paid in Odoo; what is paid is not changed.")
+    elif row.get("restrict_mode_hash_table"):
+        work.refuse("its journal in Odoo is locked by hashes: what is posted there is never changed.")
+    elif is_locked(row, company):
+        work.refuse(f"it is of {row['date']}, a period that is closed in Odoo.", "period_locked")
+
+
+def _keep_drafts(calls: Calls, works: Sequence[Work]) -> None:
+    """Do not post what a person made a draft: only what bears the note of this very entry."""
+    if not works:
+        return
+    domain = [("model", "=", "account.move"), ("res_id", "in", [work.id for work in works])]
+    notes = calls.odoo.ids("mail.message", domain)
+    names = set(calls.odoo.external_ids("mail.message", notes).values()) if notes else set()
+    for work in works:
+        work.told = replace(work.told, post=work.told.post and _note_id(work) in names)
+
+
+def _note(calls: Calls, works: Sequence[Work]) -> None:
+    """Leave a note on posted invoices that are about to become drafts; once each."""
+
+    def send(some: Sequence[Work]) -> None:
+        columns = ("id", "model", "res_id", "body", "message_type", "subtype_id/id")
+        rows = [[_note_id(one), "account.move", str(one.id), _told(one), "comment", NOTE] for one in some]
+        calls.load("mail.message", columns, rows, once=True)
+
+    halved(works, send, refused)
+
+
+def _note_id(work: Work) -> str:
+    return external_id(work.entry.mark, work.entry.key) + "-u"
+
+
+def _told(work: Work) -> str:
+    """Say which fields changed; their names need no escaping."""
+    names = dict.fromkeys(path.partition(".")[0] for path in work.told.changes)
+    return f"<p>Changed in FastFaktura: {', '.join(names)}.</p>"
+
+
+def _write(calls: Calls, work: Work, whole: Whole, texts: Mapping[str, str]) -> None:
+    try:
+        calls.call("account.move", "write", [work.id], vals=_values(whole, texts))
+    except OdooAnswer as error:
+        work.outcome = outcome_of(error)
+
+
+def _values(whole: Whole, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Give what ``write`` takes: the head, the texts, and new lines for the old ones."""
+    head = whole.head
+    values: dict[str, Any] = {name: text or False for name, text in texts.items()}
+    values["partner_id"] = int(head["partner_id/.id"] or 0) or False
+    values["currency_id"] = int(head["currency_id/.id"])
+    values["invoice_date"] = head["invoice_date"] or False
+    if head["invoice_date"]:
+        values["date"] = head["invoice_date"]
+    values["invoice_date_due"] = head["invoice_date_due"] or False
+    values["invoice_line_ids"] = [[5, 0, 0], *([0, 0, _line(cells)] for cells in whole.lines)]
+    return values
+
+
+def _line(cells: Sequence[str]) -> dict[str, Any]:
+    name, quantity, price, account, taxes, *discount = cells
+    return {
+        "name": name,
+        "quantity": float(quantity),
+        "price_unit": float(price),
+        "account_id": int(account),
+        "tax_ids": [[6, 0, [int(tax) for tax in taxes.split(",") if tax]]],
+        "discount": float(discount[0]) if discount else 0.0,
+    }
+
+
+def _put_back(calls: Calls, works: Sequence[Work], old: Mapping[int, Whole], posted: set[int]) -> None:
+    """Put invoices back as they were; what came of the change stays what it was."""
+    again = [
+        Work(work.entry, Told(old[work.id], post=work.id in posted), work.id)
+        for work in works
+        if work.id in posted or work.entry.verb == "post"
+    ]
+    for work in again:
+        _write(calls, work, work.whole, {"name": work.whole.head["name"]})
+    finish(calls, [work for work in again if work.outcome is None])
+    left = {work.id: work.outcome.reason for work in again if isinstance(work.outcome, Rejected)}
+    for work in works:
+        if work.id in left and isinstance(work.outcome, Rejected):
+            told = f"{work.outcome.reason} It is a draft now, for Odoo would not post it as before: {left[work.id]}"
+            work.outcome = replace(work.outcome, reason=told)

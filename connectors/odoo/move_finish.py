@@ -1,0 +1,115 @@
+"""The last steps of whatever writes an invoice: its tax set, posted, read back; and taken away if it came out wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from connectors.odoo.company import Company
+from connectors.odoo.lines import decimal
+from connectors.odoo.move_calls import Calls, Work, halved
+from connectors.odoo.move_io import move_rows
+from connectors.odoo.move_reading import Row, link_id
+from connectors.odoo.move_totals import Standing, corrections, read_standing, set_taxes
+from syncd.connector import Exists, Rejected
+from syncd.money import amount
+
+DIFFER: Final = "totals_differ"
+
+
+def finish(calls: Calls, works: Sequence[Work], only: Sequence[Any] = ()) -> None:
+    """Bring drafts to the source's tax, post those that are to be posted, read back, and note what came of each.
+
+    ``only``: a condition that drafts of others or of an earlier time do not meet; they are left as they stand.
+    """
+    ready, changed = _taxed(calls, works, only)
+    posted = calls.act("action_post", [work for work in ready if work.told.post])
+    _check(calls, [*posted, *(work for work in ready if not work.told.post)], changed)
+
+
+def withdraw(calls: Calls, works: Sequence[Work]) -> None:
+    """Take away what was made and came to nothing: a draft is deleted, what was posted is cancelled.
+
+    A draft that a person has written since is theirs.
+    """
+    failed = [work for work in works if work.id and isinstance(work.outcome, Rejected)]
+    rows = move_rows(calls.odoo, [work.id for work in failed]) if failed else {}
+    drafts, posted = [], []
+    for work in failed:
+        row = rows.get(work.id, {})
+        if row.get("state") == "posted":
+            posted.append(work.id)
+        elif row.get("state") == "draft" and not row.get("posted_before"):
+            if link_id(row.get("write_uid")) == calls.company.uid:
+                drafts.append(work.id)
+            else:
+                work.outcome = Exists(str(work.id))
+    halved(posted, lambda ids: calls.call("account.move", "button_cancel", ids), lambda *_: None)
+    halved(drafts, lambda ids: _delete(calls, ids), lambda *_: None)
+
+
+def _delete(calls: Calls, ids: Sequence[int]) -> None:
+    """Delete drafts, without their numbers first: Odoo deletes no number from the middle of a series."""
+    calls.call("account.move", "write", ids, vals={"name": "/"})
+    calls.call("account.move", "unlink", ids)
+
+
+def _taxed(calls: Calls, works: Sequence[Work], only: Sequence[Any]) -> tuple[list[Work], set[int]]:
+    """Set the taxes that differ; give the works that come to the source's totals, and the invoices that were set."""
+    standing = read_standing(calls.odoo, calls.company, [work.id for work in works], only)
+    wanted = []
+    for work in works:
+        if work.id not in standing:
+            work.outcome = Exists(str(work.id))
+            continue
+        lines = corrections(standing[work.id], work.whole)
+        if isinstance(lines, str):
+            work.refuse(lines, DIFFER)
+        else:
+            wanted.append((work, standing[work.id], lines))
+    set_taxes(calls, wanted)
+    changed = {work.id for work, _, lines in wanted if lines}
+    return [work for work, _, _ in wanted if work.outcome is None], changed
+
+
+def _check(calls: Calls, works: Sequence[Work], changed: Collection[int]) -> None:
+    """Read invoices back, and the taxes of those of which some were set."""
+    if not works:
+        return
+    ids = [work.id for work in works]
+    rows = move_rows(calls.odoo, ids)
+    standing = read_standing(calls.odoo, calls.company, [one for one in ids if one in changed])
+    for work in works:
+        found = rows.get(work.id)
+        fault = _fault(found, work, calls.company) if found else "it was deleted in Odoo at the same time."
+        fault = fault or _tax_fault(standing.get(work.id), work)
+        if fault:
+            work.refuse(fault, DIFFER)
+        else:
+            work.done()
+
+
+def _tax_fault(standing: Standing | None, work: Work) -> str | None:
+    """Say that Odoo did not keep a tax as it was set."""
+    still = corrections(standing, work.whole) if standing else {}
+    return still if isinstance(still, str) else "Odoo did not keep the tax as it was set." if still else None
+
+
+def _fault(row: Row, work: Work, company: Company) -> str | None:
+    """Say what is not as it is to be, of what Odoo decides by itself: state, totals, number and dates."""
+    whole, head = work.whole, work.whole.head
+    totals = [("subtotal", "amount_untaxed", whole.untaxed), ("total", "amount_total", whole.total)]
+    for name, field, want in totals:
+        if decimal(row[field]) * 100 != want:
+            return f"Odoo comes to a {name} of {row[field]} instead of {amount(want)}."
+    state = "posted" if work.told.post else "draft"
+    if row["state"] != state:
+        return f"Odoo left it {row['state']} instead of {state}."
+    if not work.told.post:
+        return None
+    if company.number == "name" and head["name"] and row["name"] != head["name"]:
+        return f"Odoo gave it the number {row['name']} instead of {head['name']}."
+    day = head["invoice_date"]
+    if (row["invoice_date"], row["date"]) != (day, day):
+        return f"Odoo moved it from {day} to {row['date']}; is that period closed?"
+    return None

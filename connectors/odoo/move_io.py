@@ -1,0 +1,113 @@
+"""Invoices read from Odoo and looked for there: a page, or some hundreds, in a few calls."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from connectors.odoo.client import Odoo
+from connectors.odoo.company import Company
+from connectors.odoo.move_reading import LINE_FIELDS, MOVE_FIELDS, SALES, Row, link_id, mark_of, move_remote
+from syncd.connector import Found, How, Remote, Wanted
+
+PAGE: Final = 500
+"""Invoices read at a time."""
+
+_MARKS: Final = "ff-i-"
+
+
+def read_moves(odoo: Odoo, company: Company, domain: Sequence[Any]) -> Iterator[list[Remote]]:
+    """Read the customer invoices and credit notes that a domain finds, cancelled ones too, by id."""
+    for moves in odoo.pages("account.move", [*domain, *_scope(company)], _fields(odoo), size=PAGE):
+        yield _remotes(odoo, company, moves)
+
+
+def find_moves(odoo: Odoo, company: Company, wanted: Sequence[Wanted]) -> list[Found]:
+    """Look for invoices by mark, by id, and by a number that is their name or reference; answers are in order.
+
+    What a run made and never posted, though it was to be posted, is not shown: to make it again is to finish it.
+    """
+    marks = [one.mark for one in wanted]
+    numbers = sorted({str(number) for one in wanted if (number := one.content.get("number"))})
+    ids = [int(known) for one in wanted if (known := one.external_id) and known.isdecimal()]
+    ways = [("invoice_origin", "in", marks), ("name", "in", numbers), ("ref", "in", numbers), ("id", "in", ids)]
+    domain = ["|", "|", "|", *ways, *_scope(company)]
+    moves = odoo.search_read("account.move", domain, _fields(odoo))
+    standing: dict[tuple[How, str], list[Remote]] = defaultdict(list)
+    for move, remote in zip(moves, _remotes(odoo, company, moves), strict=True):
+        if remote.mark is not None:
+            standing["mark", remote.mark].append(remote)
+        standing["external_id", remote.external_id].append(remote)
+        for number in {str(move[name]) for name in ("name", "ref") if move.get(name)}:
+            standing["number", number].append(remote)
+    never_posted = frozenset(str(move["id"]) for move in moves if not move.get("posted_before"))
+    return [_found(one, standing, never_posted) for one in wanted]
+
+
+def has_history(odoo: Odoo, company: Company) -> bool:
+    """Tell whether posted invoices that syncd did not make stand in the journal that it books in."""
+    journal = [("journal_id", "=", company.journal.id)] if company.journal else []
+    others = ["|", ("invoice_origin", "=", False), ("invoice_origin", "not like", _MARKS)]
+    domain = [*_scope(company), *journal, ("state", "=", "posted"), *others]
+    return bool(odoo.search_read("account.move", domain, ["id"], limit=1))
+
+
+def move_rows(odoo: Odoo, ids: Sequence[int]) -> dict[int, Row]:
+    """Read invoices by id; what no longer stands is not among them."""
+    return {row["id"]: row for row in odoo.search_read("account.move", [("id", "in", list(ids))], _fields(odoo))}
+
+
+def product_lines(odoo: Odoo, company: Company, ids: Sequence[int]) -> dict[int, list[Row]]:
+    """Read the product lines of invoices, in the order in which they are shown."""
+    if not ids:
+        return {}
+    if company.features.display_type_product:
+        kind: list[Any] = [("display_type", "=", "product")]
+    else:
+        kind = [("exclude_from_invoice_tab", "=", False), ("display_type", "=", False)]
+    domain = [("move_id", "in", list(ids)), *kind]
+    return _by_move(odoo.search_read("account.move.line", domain, LINE_FIELDS, order="sequence, id"))
+
+
+def _remotes(odoo: Odoo, company: Company, moves: Sequence[Row]) -> list[Remote]:
+    """Put invoices, their lines and their marks together; a copy has the mark of what it was copied from, but no id."""
+    ids = [move["id"] for move in moves]
+    lines = product_lines(odoo, company, ids)
+    marked = [move["id"] for move in moves if str(move.get("invoice_origin") or "").startswith(_MARKS)]
+    known = odoo.external_ids("account.move", marked) if marked else {}
+    return [move_remote(move, lines.get(move["id"], ()), mark_of(known.get(move["id"])), company) for move in moves]
+
+
+def _found(one: Wanted, standing: Mapping[tuple[How, str], Sequence[Remote]], never_posted: Collection[str]) -> Found:
+    """Give the candidates for one invoice, each with the strongest way in which it was found."""
+    ways: tuple[tuple[How, str], ...] = (
+        ("mark", one.mark),
+        ("external_id", one.external_id or ""),
+        ("number", str(one.content.get("number") or "")),
+    )
+    found: dict[str, tuple[How, Remote]] = {}
+    for how, value in ways:
+        for remote in standing.get((how, value), ()):
+            left_over = remote.mark == one.mark and not remote.by_hand and remote.external_id in never_posted
+            if not (left_over and one.content.get("status") == "posted"):
+                found.setdefault(remote.external_id, (how, remote))
+    return Found("invoice", one.id, tuple(found.values()))
+
+
+def _by_move(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    """Put lines to their invoices, in order."""
+    by_move: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_move[link_id(row["move_id"])].append(row)
+    return by_move
+
+
+def _fields(odoo: Odoo) -> list[str]:
+    """Give what is read of an invoice, as far as this Odoo has it."""
+    there = odoo.fields_of("account.move")
+    return [name for name in MOVE_FIELDS if name in there]
+
+
+def _scope(company: Company) -> list[Any]:
+    return [("move_type", "in", list(SALES)), ("company_id", "=", company.id)]

@@ -1,0 +1,143 @@
+"""Invoices read from Odoo, in FastFaktura's terms; pure. Nothing that a person may have done to one raises.
+
+A cancelled invoice, and one that a credit note reverses, is void.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from connectors.odoo import narration
+from connectors.odoo.company import Company
+from connectors.odoo.lines import decimal, read_lines, whole_cents
+from syncd.connector import Fields, Kind, Remote, Scalar
+
+Row = Mapping[str, Any]
+
+SALES: Final = ("out_invoice", "out_refund")
+
+MOVE_FIELDS: Final = (
+    *("name", "state", "move_type", "partner_id", "currency_id", "invoice_date", "date", "invoice_date_due"),
+    *("amount_untaxed", "amount_tax", "amount_total", "amount_residual", "payment_state"),
+    *("narration", "ref", "payment_reference", "invoice_origin", "posted_before", "write_uid"),
+    *("journal_id", "restrict_mode_hash_table", "reversal_move_ids", "reversal_move_id"),
+)
+"""What is read of an invoice (``account.move``), as far as this Odoo has it."""
+
+LINE_FIELDS: Final = ("move_id", "name", "quantity", "price_unit", "discount", "tax_ids", "account_id")
+"""What is read of an invoice's product lines (``account.move.line``)."""
+
+_STATES: Final = {"draft": "draft", "posted": "posted", "cancel": "cancelled"}
+_OURS: Final = re.compile(r"syncd\.(ff-i-[0-9a-f]+)(?:-[0-9a-z]{8})?")
+_UNPAID: Final = ("not_paid", "blocked", False, None)
+
+
+def mark_of(found: str | None) -> str | None:
+    """Read the mark in an external id, or ``None`` where it is none of an invoice's."""
+    ours = _OURS.fullmatch(found or "")
+    return ours.group(1) if ours else None
+
+
+def move_fields(move: Row, lines: Sequence[Row], company: Company) -> Fields:
+    """Read an invoice and its product lines, in order, as flat fields; never raises, whoever made it."""
+    refund = move.get("move_type") == "out_refund"
+    notes, link = narration.read(move.get("narration"), html=narration.is_html(company))
+    return {
+        "number": number_of(move, company),
+        "currency": currency_of(move, company),
+        "subtotal": _amount(move.get("amount_untaxed"), refund=refund),
+        "tax": _amount(move.get("amount_tax"), refund=refund),
+        "total": _amount(move.get("amount_total"), refund=refund),
+        "status": "cancelled" if is_void(move) else _STATES.get(str(move.get("state")), str(move.get("state"))),
+        "issue_date": move.get("invoice_date") or None,
+        "due_date": _due_date(move),
+        "public_url": link,
+        "notes": notes,
+        **read_lines(lines, company, refund=refund),
+    }
+
+
+def move_remote(move: Row, lines: Sequence[Row], mark: str | None, company: Company) -> Remote:
+    """Give an invoice as it stands; ``mark``: where an external id proves that syncd made it.
+
+    A draft that syncd alone wrote last can only be what a run left unfinished.
+    """
+    partner = link_id(move.get("partner_id"))
+    refs: dict[Kind, str] = {"client": str(partner)} if partner else {}
+    ours = mark is not None and move.get("state") == "draft" and link_id(move.get("write_uid")) == company.uid
+    fields = move_fields(move, lines, company)
+    void = is_void(move)
+    return Remote("invoice", str(move["id"]), mark, None, fields, void=void, by_hand=not ours, refs=refs)
+
+
+def is_void(move: Row) -> bool:
+    """Tell whether an invoice binds nothing: it is cancelled, or another one reverses all of it.
+
+    A credit note that is reversed is ``paid`` in Odoo, not ``reversed``.
+    """
+    if move.get("state") == "cancel" or move.get("payment_state") == "reversed":
+        return True
+    reversals = move.get("reversal_move_ids") or move.get("reversal_move_id")
+    return bool(reversals) and move.get("move_type") == "out_refund" and move.get("payment_state") == "paid"
+
+
+def is_settled(move: Row) -> bool:
+    """Tell whether anything was paid on an invoice; a zero total is ``paid`` without a payment."""
+    if move.get("state") != "posted" or not decimal(move.get("amount_total")):
+        return False
+    open_ = decimal(move.get("amount_residual")) == decimal(move.get("amount_total"))
+    return not open_ or move.get("payment_state") not in _UNPAID
+
+
+def is_locked(move: Row, company: Company) -> bool:
+    """Tell whether an invoice lies in a closed period."""
+    day, closed = (
+        move.get("date") or move.get("invoice_date"),
+        closed_until(company, taxed=bool(move.get("amount_tax"))),
+    )
+    return closed is not None and bool(day) and str(day) <= closed.isoformat()
+
+
+def closed_until(company: Company, *, taxed: bool) -> date | None:
+    """Give the last closed day for an invoice."""
+    return company.locked.taxed_invoice if taxed else company.locked.invoice
+
+
+def number_of(move: Row, company: Company) -> str | None:
+    """Read FastFaktura's number; the name that Odoo itself gives a draft is none."""
+    if company.number == "ref":
+        return move.get("ref") or None
+    name = move.get("name") or None
+    if name == "/":
+        return None
+    given = name == move.get("payment_reference") or move.get("state") == "posted" or move.get("posted_before")
+    return name if given else None
+
+
+def currency_of(move: Row, company: Company) -> str | None:
+    """Read the ISO code of the currency."""
+    found = link_id(move.get("currency_id"))
+    named = next((code for code, known in company.currencies.items() if known == found), None)
+    pair = move.get("currency_id")
+    return named or (str(pair[1]) if isinstance(pair, list | tuple) and len(pair) > 1 else None)
+
+
+def link_id(value: Any) -> int:
+    """Read the id in a link to one record, ``[id, name]`` or false; 0 where there is none."""
+    if isinstance(value, list | tuple):
+        value = value[0] if value else 0
+    return value if isinstance(value, int) else 0
+
+
+def _amount(value: Any, *, refund: bool) -> Scalar:
+    found = decimal(value)
+    return whole_cents(-found if refund else found)
+
+
+def _due_date(move: Row) -> str | None:
+    """Read the due date; a draft without a date is due today in Odoo 14, which nobody said."""
+    due, day = move.get("invoice_date_due") or None, move.get("invoice_date")
+    return None if not day and due == move.get("date") else due

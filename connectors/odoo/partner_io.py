@@ -1,0 +1,352 @@
+"""Partners over the wire: read in pages, found by the hundred, written in batches."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from connectors.odoo.client import Odoo
+from connectors.odoo.company import Company
+from connectors.odoo.errors import LoadRefused, OdooAnswer
+from connectors.odoo.partners import PARTNER_FIELDS, Known, client_fields, normal_email
+from connectors.odoo.tags import tag_ids
+from syncd.connector import Done, Entry, Fields, Found, How, Outcome, Rejected, Remote, Stale, Unknown, Wanted
+from syncd.errors import NotSent, Unreachable
+from syncd.fields import same
+
+MODEL: Final = "res.partner"
+MODULE: Final = "syncd"
+"""Where the external ids of records made by syncd lie: ``syncd.<mark>``."""
+
+ALL: Final = {"active_test": False}
+"""The context in which archived records are seen, too; without it ``load`` does not find them by ``.id``."""
+
+CHUNK: Final = 500
+_OURS: Final = re.compile(r"odoo:([1-9]\d{0,8})")
+"""A partner's id as it is written back to the source."""
+_BY_IMPORT: Final = re.compile(r"^Unknown error during import: <class '[^']*'>:\s*")
+
+
+class _Names:
+    """What partners refer to, asked for when first met: the names of categories, the codes of states."""
+
+    def __init__(self, odoo: Odoo) -> None:
+        self._odoo = odoo
+        self._tags: dict[int, str] = {}
+        self._states: dict[int, tuple[str, str, str]] = {}
+
+    def of(self, partners: Sequence[Mapping[str, Any]], company: Company) -> Known:
+        """Give all that these partners refer to."""
+        tags = {tag for partner in partners for tag in partner["category_id"]} - self._tags.keys()
+        states = {partner["state_id"][0] for partner in partners if partner["state_id"]} - self._states.keys()
+        if tags:
+            for row in self._odoo.search_read(
+                "res.partner.category", [("id", "in", sorted(tags))], ["name"], context=ALL
+            ):
+                self._tags[row["id"]] = row["name"]
+        if states:
+            codes = {number: code for code, number in company.countries.items()}
+            wanted = ["name", "code", "country_id"]
+            for row in self._odoo.search_read("res.country.state", [("id", "in", sorted(states))], wanted):
+                country = codes.get(row["country_id"][0], "")
+                self._states[row["id"]] = (country, row["code"] or "", row["name"])
+        return Known(self._tags, self._states)
+
+
+def read_partners(odoo: Odoo, company: Company, domain: Sequence[Any]) -> Iterator[list[Remote]]:
+    """Read the partners that a domain finds, archived ones too, a thousand at a time."""
+    names = _Names(odoo)
+    for rows in odoo.pages(MODEL, domain, PARTNER_FIELDS, context=ALL):
+        marks = odoo.external_ids(MODEL, [row["id"] for row in rows])
+        known = names.of(rows, company)
+        yield [_remote(row, _mark(marks.get(row["id"])), company, known) for row in rows]
+
+
+def _remote(row: Mapping[str, Any], mark: str | None, company: Company, known: Known) -> Remote:
+    return Remote("client", str(row["id"]), mark, None, client_fields(row, company, known))
+
+
+def _mark(external_id: str | None) -> str | None:
+    module, _, mark = (external_id or "").partition(".")
+    return mark if module == MODULE and mark else None
+
+
+def partner_marks(odoo: Odoo) -> dict[str, int]:
+    """Read the marks of all partners: mark → id, by one call and one more for each 5,000.
+
+    Odoo 19 shows a plain user the external ids of given records, never the records of given external ids.
+    """
+    ids = odoo.ids(MODEL, [], context=ALL)
+    told = odoo.external_ids(MODEL, ids).items()
+    return {mark: number for number, external_id in told if (mark := _mark(external_id))}
+
+
+def find_partners(
+    odoo: Odoo, company: Company, wanted: Sequence[Wanted], marks: Mapping[str, int] | None = None
+) -> list[Found]:
+    """Look for clients by mark, ``ref`` or id, e-mail and name, all with one search; in the order given.
+
+    ``marks``: what ``partner_marks`` gave, if it is known already. A contact below a firm is a candidate itself.
+    """
+    if not wanted:
+        return []
+    marks = partner_marks(odoo) if marks is None else marks
+    rows = odoo.search_read(MODEL, _domain(wanted, marks), [*PARTNER_FIELDS, "email_normalized"], context=ALL)
+    known = _Names(odoo).of(rows, company)
+    mark_of = {number: mark for mark, number in marks.items()}
+    standing = _Standing()
+    for row in rows:
+        standing.add(row, _remote(row, mark_of.get(row["id"]), company, known))
+    return [Found("client", one.id, tuple(standing.candidates(one, marks))) for one in wanted]
+
+
+def _domain(wanted: Sequence[Wanted], marks: Mapping[str, int]) -> list[Any]:
+    ids = {number for one in wanted for number in [*_ids(one), marks.get(one.mark)] if number}
+    refs = {one.content["external_id"] for one in wanted if one.content.get("external_id")}
+    emails = {email for one in wanted if (email := normal_email(one.content.get("email")))}
+    names = {one.content["name"] for one in wanted if (one.content.get("name") or "").strip()}
+    asked = {"id": ids, "ref": refs, "email_normalized": emails, "name": names}
+    terms: list[Any] = [(name, "in", _sendable(values)) for name, values in asked.items()]
+    return [*["|"] * (len(terms) - 1), *terms]
+
+
+def _sendable(values: set[Any]) -> list[Any]:
+    """Leave out what cannot stand in Odoo, and would spoil the request: NUL, half characters."""
+    return sorted(value for value in values if not isinstance(value, str) or _is_text(value))
+
+
+def _is_text(value: str) -> bool:
+    return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value)
+
+
+def _ids(one: Wanted) -> list[int]:
+    """Give the partner ids that a wanted record names itself."""
+    ours = _OURS.fullmatch(one.content.get("external_id") or "")
+    known = one.external_id if (one.external_id or "").isdecimal() else None
+    return [int(text) for text in (ours[1] if ours else None, known) if text]
+
+
+class _Standing:
+    """The partners that a search found, by each of the ways to recognise them."""
+
+    def __init__(self) -> None:
+        self._by: dict[str, dict[Any, list[Remote]]] = {
+            name: defaultdict(list) for name in ("id", "ref", "email_normalized", "name")
+        }
+
+    def add(self, row: Mapping[str, Any], remote: Remote) -> None:
+        for name, found in self._by.items():
+            if row[name]:
+                found[row[name]].append(remote)
+
+    def candidates(self, one: Wanted, marks: Mapping[str, int]) -> Iterator[tuple[How, Remote]]:
+        content = one.content
+        asked: list[tuple[How, str, Any]] = [
+            ("mark", "id", marks.get(one.mark)),
+            *(("external_id", "id", number) for number in _ids(one)),
+            ("external_id", "ref", content.get("external_id")),
+            ("email", "email_normalized", normal_email(content.get("email"))),
+            ("name", "name", content.get("name")),
+        ]
+        seen = set()
+        for how, name, value in asked:
+            for remote in self._by[name].get(value, ()):
+                if (how, remote.external_id) not in seen:
+                    seen.add((how, remote.external_id))
+                    yield how, remote
+
+
+@dataclass(slots=True)
+class _Work:
+    """One entry on its way: what it sets, in Odoo's columns."""
+
+    entry: Entry
+    cells: dict[str, str]
+    record: int | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one ``write`` has to do, and what came of it before anything was sent."""
+
+    new: list[_Work] = field(default_factory=list)
+    changed: list[_Work] = field(default_factory=list)
+    outcomes: list[tuple[int, Outcome]] = field(default_factory=list)
+
+
+def write_partners(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> Iterator[tuple[int, Outcome]]:
+    """Create, change, archive and adopt partners; one outcome for each entry, in any order.
+
+    Raises ``NotSent`` where nothing was carried out for certain. New ones are made by ``load`` with their external id,
+    so that a repeat finds them and leaves them as they are; changed ones are read first, and are ``Stale`` where they
+    are no longer what the plan saw. What is sent is all that is called by the same columns, up to 500 at a time.
+    """
+    try:
+        batch = _prepare(odoo, company, entries)
+    except NotSent:
+        raise
+    except (Unreachable, OdooAnswer) as error:
+        raise NotSent(str(error)) from error
+    yield from batch.outcomes
+    context = {**ALL, **({} if company.features.audit_trail else {"tracking_disable": True})}
+    groups = [(some, True) for some in _alike(batch.new)] + [(some, False) for some in _alike(batch.changed)]
+    waiting = {work.entry.number for works, _ in groups for work in works}
+    answered = len(batch.outcomes)
+    try:
+        for works, once in groups:
+            for number, outcome in _load(odoo, works, once=once, context=context):
+                waiting.discard(number)
+                answered += 1
+                yield number, outcome
+    except NotSent as error:
+        if not answered:
+            raise
+        yield from [(number, Unknown(str(error))) for number in sorted(waiting)]
+    except Unreachable as error:
+        yield from [(number, Unknown(str(error))) for number in sorted(waiting)]
+
+
+def _prepare(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> _Batch:
+    """Read what the entries stand on, make the tags that are missing, and put each into columns."""
+    batch = _Batch()
+    ids = [int(entry.external_id or 0) for entry in entries if entry.verb != "create" and _is_id(entry.external_id)]
+    standing = _read(odoo, company, ids) if ids else {}
+    wishes: list[tuple[Entry, dict[str, Any]]] = []
+    for entry in entries:
+        decided = _decide(entry, standing)
+        if isinstance(decided, dict):
+            wishes.append((entry, decided))
+        else:
+            batch.outcomes.append((entry.number, decided))
+    tags = tag_ids(odoo, {tag for _, values in wishes for tag in values.get("category_id", ())})
+    states = _state_ids(odoo, {values["state_id"] for _, values in wishes if values.get("state_id")})
+    for entry, values in wishes:
+        cells = _cells(values, company, tags, states)
+        if isinstance(cells, Rejected):
+            batch.outcomes.append((entry.number, cells))
+        elif entry.verb == "create":
+            made = {"id": f"{MODULE}.{entry.mark}", "is_company": "1", **cells}
+            batch.new.append(_Work(entry, made))
+        else:
+            batch.changed.append(_Work(entry, {".id": entry.external_id or "", **cells}))
+    return batch
+
+
+def _is_id(text: str | None) -> bool:
+    return text is not None and text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def _read(odoo: Odoo, company: Company, ids: Sequence[int]) -> dict[str, Fields]:
+    rows = odoo.search_read(MODEL, [("id", "in", sorted(set(ids)))], PARTNER_FIELDS, context=ALL)
+    known = _Names(odoo).of(rows, company)
+    return {str(row["id"]): client_fields(row, company, known) for row in rows}
+
+
+def _decide(entry: Entry, standing: Mapping[str, Fields]) -> Outcome | dict[str, Any]:
+    """Say what became of an entry without sending anything, or which values it is to set."""
+    payload = orjson.loads(entry.payload)
+    if entry.verb == "create":
+        return dict(payload["values"])
+    name = entry.external_id or ""
+    stands = standing.get(name)
+    if stands is None:
+        return Stale(f"Partner {name} no longer stands in Odoo.")
+    if entry.verb == "adopt":
+        return Done(name, fields=dict(stands))  # an external id can be given to a record only as it is made
+    values: dict[str, Any] = {}
+    for path, after in payload["after"].items():
+        now = stands.get(path)
+        if same(now, after):
+            continue  # done before, and the answer was lost
+        if not same(now, payload["before"][path]):
+            return Stale(f"Partner {name}: {path} is {now!r} now, not {payload['before'][path]!r}.")
+        values |= payload["values"][path]
+    return values or Done(name, fields=dict(stands))
+
+
+def _state_ids(odoo: Odoo, codes: set[str]) -> dict[str, int]:
+    """Find states by country and code (``US-IL``)."""
+    if not codes:
+        return {}
+    countries = sorted({code.partition("-")[0] for code in codes})
+    wanted = sorted({code.partition("-")[2] for code in codes})
+    domain = [("country_id.code", "in", countries), ("code", "in", wanted)]
+    found = {}
+    for row in odoo.search_read("res.country.state", domain, ["code", "country_id"]):
+        found[row["country_id"][0], row["code"]] = row["id"]
+    numbers = {row["code"]: row["id"] for row in odoo.search_read("res.country", [("code", "in", countries)], ["code"])}
+    pairs = {code: (numbers.get(code.partition("-")[0], 0), code.partition("-")[2]) for code in codes}
+    return {code: found[pair] for code, pair in pairs.items() if pair in found}
+
+
+def _cells(
+    values: Mapping[str, Any], company: Company, tags: Mapping[str, int | str], states: Mapping[str, int]
+) -> dict[str, str] | Rejected:
+    """Put values into the columns of ``load``, all text; or say what Odoo does not have."""
+    cells: dict[str, str] = {}
+    for name, value in values.items():
+        if name == "category_id":
+            told = {tag: tags[tag] for tag in value}
+            if missing := [reason for reason in told.values() if isinstance(reason, str)]:
+                return Rejected(missing[0])
+            cells["category_id/.id"] = ",".join(str(number) for number in told.values())
+        elif name in ("country_id", "state_id"):
+            number = (company.countries if name == "country_id" else states).get(value, "")
+            if value and not number:
+                return Rejected(f"Odoo has no {'country' if name == 'country_id' else 'state'} {value}.")
+            cells[f"{name}/.id"] = str(number)
+        else:
+            cells[name] = str(int(value)) if isinstance(value, bool) else value
+    return cells
+
+
+def _alike(works: Iterable[_Work]) -> list[list[_Work]]:
+    """Group what sets the same columns, at most 500 together: an empty cell would clear its field."""
+    groups: dict[tuple[str, ...], list[_Work]] = defaultdict(list)
+    for work in works:
+        groups[tuple(sorted(work.cells))].append(work)
+    return [some[start : start + CHUNK] for some in groups.values() for start in range(0, len(some), CHUNK)]
+
+
+def _load(odoo: Odoo, works: list[_Work], *, once: bool, context: Mapping[str, Any]) -> Iterator[tuple[int, Outcome]]:
+    """Send rows of the same columns; the bad ones that Odoo names are taken out and the rest is sent again."""
+    columns = sorted(works[0].cells) if works else []
+    while works:
+        try:
+            rows = [[work.cells[column] for column in columns] for work in works]
+            ids = odoo.load(MODEL, columns, rows, once=once, context=context)
+        except OdooAnswer as error:
+            refused, works, rest = _refusals(error, works)
+            yield from refused
+            if rest:  # it does not say which: each half by itself
+                yield from _load(odoo, rest, once=once, context=context)
+        else:
+            yield from ((work.entry.number, Done(str(number))) for work, number in zip(works, ids, strict=True))
+            return
+
+
+def _refusals(error: OdooAnswer, works: list[_Work]) -> tuple[list[tuple[int, Outcome]], list[_Work], list[_Work]]:
+    """Tell a refusal's outcomes from what is to be sent again, in one or two parts. Nothing of it was written."""
+    if error.kind == "concurrent":  # three times, by then: in doubt, so that it is sent again later
+        return [(work.entry.number, Unknown(str(error))) for work in works], [], []
+    if isinstance(error, LoadRefused):
+        named = {message.record: message for message in reversed(error.messages)}
+        bad = {number: named[number] for number in range(len(works)) if number in named}
+        if bad:
+            outcomes = [(works[number].entry.number, _refusal(bad[number].text, bad[number].field)) for number in bad]
+            return outcomes, [work for number, work in enumerate(works) if number not in bad], []
+    if error.kind == "access" or len(works) == 1:
+        return [(work.entry.number, Rejected(error.sentence or str(error))) for work in works], [], []
+    return [], works[: len(works) // 2], works[len(works) // 2 :]
+
+
+def _refusal(text: str, column: str | None) -> Outcome:
+    if column == ".id":
+        return Stale("The partner went while it was written.")
+    sentence = _BY_IMPORT.sub("", text)
+    return Rejected(f"{sentence} ({column})" if column else sentence)

@@ -1,0 +1,64 @@
+"""Invoices written to Odoo in batches: made, their tax set, posted and read back; each at most once.
+
+A hundred invoices take five calls, one more where the tax of some was set: they are made by external id (``load``,
+which gives back what stands there already), their tax and receivable lines are read, the tax lines that differ from the
+source's are set, all whose draft comes to the source's totals are posted, and what stands then is read back. What Odoo
+refuses, or comes to other totals with, does not stay. The same entry sent again finds what it made, and finishes it if
+it was never posted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from connectors.odoo.client import Odoo
+from connectors.odoo.company import Company
+from connectors.odoo.move_calls import Calls, Work, batches, make
+from connectors.odoo.move_changes import change
+from connectors.odoo.move_finish import finish, withdraw
+from connectors.odoo.move_totals import fresh
+from connectors.odoo.move_voids import void
+from connectors.odoo.moves import read_told
+from syncd.connector import Done, Entry, Outcome, Unknown, Verb
+from syncd.errors import NotSent, Unreachable
+
+
+def write_moves(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> Iterator[tuple[int, Outcome]]:
+    """Carry out entries on invoices: what is made, then what changes, then what is voided; one outcome for each.
+
+    Raises ``NotSent`` where nothing at all was carried out; after another error what has no outcome is in doubt.
+    """
+    calls = Calls(odoo, company)
+    try:
+        for verbs, carry_out in STEPS:
+            works = [Work(entry, read_told(entry.payload)) for entry in entries if entry.verb in verbs]
+            for batch in batches(works):
+                carry_out(calls, batch)
+                yield from ((work.entry.number, work.outcome or Unknown()) for work in batch)
+    except NotSent as error:
+        if calls.wrote:
+            raise Unreachable(str(error)) from error
+        raise
+
+
+def create(calls: Calls, works: Sequence[Work]) -> None:
+    """Make invoices, set their tax, post them and read them back; what is not right does not stay."""
+    made = make(calls, works, lambda work: work.whole.head)
+    finish(calls, made, fresh(calls.company))
+    withdraw(calls, works)
+
+
+def adopt(calls: Calls, works: Sequence[Work]) -> None:
+    """Bind to what stands: Odoo need not know."""
+    del calls
+    for work in works:
+        work.outcome = Done(work.entry.external_id or "")
+
+
+STEPS: Final[tuple[tuple[tuple[Verb, ...], Callable[[Calls, Sequence[Work]], None]], ...]] = (
+    (("adopt",), adopt),
+    (("create",), create),
+    (("update", "post"), change),
+    (("void",), void),
+)

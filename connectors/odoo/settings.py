@@ -1,0 +1,134 @@
+"""The settings of an Odoo target, checked before anything runs. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
+
+from syncd.connector import Secret
+from syncd.durations import duration, duration_text
+
+LATER = 30.0
+"""Seconds that an answer may come after the time a call may run: what network and proxies take."""
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, float) and value > 0:
+        return value
+    read = duration(value) if isinstance(value, str) else None
+    if read is None:
+        raise ValueError('should be a duration, such as "90s", "2m" or "10m"')
+    return read.total_seconds()
+
+
+Seconds = Annotated[
+    float, BeforeValidator(_seconds), PlainSerializer(lambda value: duration_text(timedelta(seconds=value)))
+]
+"""Seconds, written as a duration."""
+
+
+class OdooSettings(BaseModel):
+    """The settings of an Odoo target; ``docs/odoo.md`` tells how Odoo is set up for them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(
+        description="Where Odoo is: scheme and host, as in the browser.",
+        examples=["https://odoo.example.com"],
+    )
+    database: str = Field(
+        min_length=1,
+        description="The name of Odoo's database; on Odoo Online the part of the address before .odoo.com.",
+        examples=["example"],
+    )
+    api_key: Secret = Field(
+        description="An API key of the user that syncd works as: Preferences, Account Security, New API Key.",
+        examples=[{"env": "ODOO_API_KEY"}],
+    )
+    user: str | None = Field(
+        None,
+        min_length=1,
+        description="The user's login, for Odoo 14 to 18; later ones know the user by the key.",
+        examples=["syncd@example.com"],
+    )
+    company: str | None = Field(
+        None,
+        min_length=1,
+        description="The company, by name or id; may be left out where the user sees one company.",
+        examples=["Example Ltd"],
+    )
+    journal: str | None = Field(
+        None,
+        min_length=1,
+        description="The sales journal, by code or name; may be left out while there is one.",
+        examples=["FF"],
+    )
+    payment_journal: str | None = Field(
+        None,
+        min_length=1,
+        description="The bank or cash journal that payments come in on, by code or name; may be left out "
+        "while there is one.",
+        examples=["BNK1"],
+    )
+    account: str | None = Field(
+        None,
+        min_length=1,
+        description="The code of the income account of all lines. Without it the journal's default account.",
+        examples=["701100"],
+    )
+    difference_account: str | None = Field(
+        None,
+        min_length=1,
+        description="The code of the account for the cents by which an invoice's lines miss its subtotal. "
+        "Without it such an invoice is a problem.",
+        examples=["658000"],
+    )
+    number: Literal["name", "ref"] = Field(
+        "name",
+        description="Where FastFaktura's number goes: name (it is the entry's number; wants a journal of its "
+        "own) or ref (Odoo numbers by itself).",
+    )
+    chatter: bool = Field(
+        default=False,
+        description="Whether sending, opening, reminders and payment are noted in the invoice's chatter.",
+    )
+    connections: int = Field(
+        1, ge=1, le=8, description="How many requests at a time, 1 to 8: as many as Odoo has worker processes."
+    )
+    request_limit: Seconds = Field(
+        120.0,
+        description="How long Odoo lets one call run (limit_time_real). After an answer was lost, nothing is "
+        "sent again before.",
+        examples=["2m"],
+    )
+    timeout: Seconds | None = Field(
+        None,
+        description="How long to wait for an answer. Without it half a minute more than request_limit.",
+        examples=["150s"],
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        value = value.rstrip("/")
+        if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", value):
+            raise ValueError("is no address; one looks like https://odoo.example.com")
+        if re.search(r"/(web|odoo|jsonrpc|xmlrpc|json)(/|$)", value):
+            raise ValueError("has more than the host; leave out what follows it, as in https://odoo.example.com")
+        return value
+
+    @field_validator("api_key")
+    @classmethod
+    def _sendable(cls, value: Secret) -> Secret:
+        text = value.reveal()
+        if len(text) < 6 or not (text.isascii() and text.isprintable()) or " " in text:
+            raise ValueError("is no API key; Odoo shows one as a row of letters and digits")
+        return value
+
+    @property
+    def wait(self) -> float:
+        """Seconds to wait for an answer."""
+        return self.timeout or self.request_limit + LATER
