@@ -21,7 +21,7 @@ from syncd.settings.schema import SourceKeys, SyncdSection, TargetKeys
 
 WIDTH = 100
 LATER = ("taxes", "write_external_id")
-"""Keys that no connector of this version has a use for; ``rules.not_yet`` refuses them."""
+"""Keys that no connector of this version has a use for, or only some: their own documentation tells them."""
 HEAD = """\
 # The settings of syncd. What is commented out shows the default, or an example where there is none.
 #

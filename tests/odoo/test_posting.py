@@ -1,0 +1,436 @@
+"""Invoices in a real Odoo: made, changed, voided, read back and found, by the plain user."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+import pytest
+
+from connectors.odoo.client import Odoo
+from connectors.odoo.company import Company
+from connectors.odoo.company_io import read_company
+from connectors.odoo.findings import FREE
+from connectors.odoo.move_io import find_moves, has_history, read_moves
+from connectors.odoo.moves import shape_invoice
+from connectors.odoo.posting import write_moves
+from connectors.odoo.settings import OdooSettings
+from syncd.connector import Content, Done, Exists, Operation, Outcome, Rejected, Remote, Stale, Wanted
+from syncd.fields import differences
+from syncd.marks import mark
+from syncd.secret import Secret
+from tests.odoo.invoices import changing, entry, flat, invoice, operation
+from tests.odoo.place import Place
+
+THRICE = [("a", "1", 3333, "19")] * 3
+"""Rounded by line their tax is 18.99, rounded once 19.00."""
+
+
+@dataclass
+class Desk:
+    """Someone who writes invoices: a client, the books, a customer."""
+
+    odoo: Odoo
+    company: Company
+    partner: int
+    admin: Odoo
+
+    def operation(self, verb: Any, content: Content, **other: Any) -> Operation:
+        return operation(verb, content, self.company, partner=self.partner, **other)
+
+    def run(self, *operations: Operation) -> list[Outcome]:
+        entries = [entry(number, one, self.company) for number, one in enumerate(operations)]
+        outcomes = dict(write_moves(self.odoo, self.company, entries))
+        return [outcomes[number] for number in range(len(operations))]
+
+    def create(self, *contents: Content) -> list[str]:
+        outcomes = self.run(*(self.operation("create", one) for one in contents))
+        assert all(isinstance(one, Done) for one in outcomes), outcomes
+        return [one.external_id for one in outcomes if isinstance(one, Done)]
+
+    def change(self, before: Content, after: Content, external_id: str, verb: Any = "update") -> Operation:
+        return changing(before, after, external_id, self.company, verb=verb, partner=self.partner)
+
+    def void(self, content: Content, external_id: str) -> Operation:
+        return self.operation("void", content, external_id=external_id)
+
+    def remotes(self, *ids: str) -> list[Remote]:
+        pages = read_moves(self.odoo, self.company, [("id", "in", [int(one) for one in ids])])
+        return [remote for page in pages for remote in page]
+
+    def differs(self, content: Content, external_id: str) -> dict[str, Any]:
+        """Say how what stands differs from what the source says, but for the client's id."""
+        expected = {path: value for path, value in flat(content, self.company).items() if path != "client_id"}
+        (remote,) = self.remotes(external_id)
+        return differences(expected, remote.fields)
+
+    def rows(self, content: Content) -> list[dict[str, Any]]:
+        """All that Odoo has under an invoice's mark."""
+        own = mark("invoice", content["invoice_id"])
+        return self.odoo.search_read("account.move", [("invoice_origin", "=", own)], ["name", "state", "date"])
+
+    def pay(self, external_id: str) -> None:
+        """Pay as a person does."""
+        seen = {"active_model": "account.move", "active_ids": [int(external_id)]}
+        values = [{"payment_date": "2026-03-20"}]
+        made = self.odoo.call("account.payment.register", "create", vals_list=values, context=seen)
+        self.odoo.call("account.payment.register", "action_create_payments", made)
+
+
+def open_desk(place: Place, journal: str = "FF", **settings: Any) -> Desk:
+    odoo, admin = place.client(), place.admin()
+    (made,) = odoo.call("res.partner", "create", vals_list=[{"name": "Customer"}])
+    given = OdooSettings(
+        url=place.url,
+        database=place.database,
+        api_key=Secret(place.sync_key),
+        journal=journal,
+        payment_journal="BNK1",
+        **settings,
+    )
+    company = read_company(odoo, given, {"15": "Sync 15%", "0": "Sync 0%"})
+    odoo.company = company.id
+    return Desk(odoo, company, made, admin)
+
+
+def add_journal(place: Place, code: str, **values: Any) -> int:
+    admin = place.admin()
+    (sales,) = admin.search_read("account.journal", [("code", "=", "INV")], ["default_account_id"])
+    usual = {"name": code, "code": code, "type": "sale", "default_account_id": sales["default_account_id"][0]}
+    (made,) = admin.call("account.journal", "create", vals_list=[{**usual, "sequence_override_regex": FREE, **values}])
+    return int(made)
+
+
+@pytest.fixture(scope="module")
+def desk(odoo: Place) -> Desk:
+    add_journal(odoo, "FF")
+    return open_desk(odoo)
+
+
+@pytest.fixture
+def own_desk(own_odoo: Place) -> Desk:
+    add_journal(own_odoo, "FF")
+    return open_desk(own_odoo)
+
+
+@pytest.fixture
+def number() -> str:
+    """A number that no other test has."""
+    NUMBERS.append(f"N{len(NUMBERS):04}-")
+    return NUMBERS[-1]
+
+
+NUMBERS: list[str] = []
+
+
+def ids_of(outcomes: list[Outcome]) -> list[str]:
+    return [one.external_id for one in outcomes if isinstance(one, Done | Exists)]
+
+
+def counted(odoo: Odoo, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count the calls, by what is called."""
+    calls: Counter[str] = Counter()
+    send = odoo._send
+
+    def counting(speaks: Any, request: Any, what: str, **more: Any) -> Any:
+        calls[what] += 1
+        return send(speaks, request, what, **more)
+
+    monkeypatch.setattr(odoo, "_send", counting)
+    return calls
+
+
+def every_kind(number: str) -> list[Content]:
+    """Invoices of every kind: mixed rates, currencies, credit notes, a zero total, odd quantities and texts."""
+    text = "  a\tb\n<b>&amp; é😀\r\n "
+    return [
+        invoice(f"{number}1", [("a", "3", 3333, "19")], 1900, notes=text, public_url="https://ff.example/1?a=1&b='2'"),
+        invoice(f"{number}2", THRICE, 1899),
+        invoice(f"{number}3", THRICE, 1900, currency="NOK"),
+        invoice(
+            f"{number}4",
+            [("a", "1", -3333, "19"), ("b", "-2", 1000, "25"), ("c", "1", 500, "0")],
+            -1133,
+            currency="SEK",
+        ),
+        invoice(f"{number}5", [("a", "0.333", 1001, "25"), ("b", "0.125", 1001, "6"), ("c", "12.5", 1001, "12")], 1593),
+        invoice(f"{number}6", [("a", "1", 1000, "25"), ("b", "-1", 1000, "25")], 0, currency="USD", due_date=None),
+        invoice(f"{number}7", [(text, "1", 1000, "20"), ("", "1", 99, "15")], 215, currency="GBP"),
+        invoice(f"{number}8", [("a", "1", 1000, "25")], 250, currency="DKK", status="draft"),
+    ]
+
+
+def test_invoices_of_every_kind_stand_as_the_source_has_them_to_the_cent(desk: Desk, number: str) -> None:
+    contents = every_kind(number)
+    ids = desk.create(*contents)
+    assert [desk.differs(one, its) for one, its in zip(contents, ids, strict=True)] == [{}] * len(ids)
+    remotes = desk.remotes(*ids)
+    assert {one.mark for one in remotes} == {mark("invoice", one["invoice_id"]) for one in contents}
+    assert {one.refs["client"] for one in remotes} == {str(desk.partner)}
+
+
+def test_a_batch_sent_again_has_no_second_effect(desk: Desk, number: str) -> None:
+    contents = every_kind(number)
+    made = [desk.operation("create", one) for one in contents]
+    first, second = desk.run(*made), desk.run(*made)
+    assert ids_of(first) == ids_of(second)
+    assert len(ids_of(first)) == len(contents)
+    assert [len(desk.rows(one)) for one in contents] == [1] * len(contents)
+
+
+def test_many_invoices_take_six_calls_at_most(desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = counted(desk.odoo, monkeypatch)
+    desk.create(*(invoice(f"{number}{one}", THRICE, 1899 + one % 2) for one in range(40)))
+    assert calls.total() <= 6, calls
+
+
+def test_a_number_that_stands_already_is_refused_and_leaves_nothing_and_stops_no_other(desk: Desk, number: str) -> None:
+    desk.create(invoice(f"{number}1", THRICE, 1900))
+    contents = [invoice(f"{number}{one}", THRICE, 1900) for one in (0, 1, 2)]
+    before, double, after = desk.run(*(desk.operation("create", one) for one in contents))
+    assert isinstance(before, Done)
+    assert isinstance(after, Done)
+    assert isinstance(double, Rejected)
+    assert "name" in double.reason or "unique" in double.reason
+    assert desk.rows(contents[1]) == []
+
+
+def test_a_tax_that_cannot_be_set_is_refused_and_leaves_nothing(desk: Desk, number: str) -> None:
+    content = invoice(f"{number}1", [("a", "1", 1, "25"), ("b", "1", 1, "25")], 1)
+    (outcome,) = desk.run(desk.operation("create", content))
+    if isinstance(outcome, Rejected):
+        assert outcome.code == "totals_differ"
+        assert desk.rows(content) == []
+    else:
+        assert desk.differs(content, outcome.external_id) == {}
+
+
+def test_a_record_that_is_gone_is_named_by_odoo_and_stops_no_other(desk: Desk, number: str) -> None:
+    contents = [invoice(f"{number}{one}", THRICE, 1900) for one in range(3)]
+    made = [desk.operation("create", one) for one in contents]
+    made[1] = replace(made[1], refs={"client": "999999"})
+    outcomes = desk.run(*made)
+    assert [type(one) for one in outcomes] == [Done, Rejected, Done]
+    assert "999999" in str(outcomes[1])
+
+
+@pytest.mark.parametrize(
+    "step", ["account.move.line.search_read", "account.move.action_post", "account.move.search_read"]
+)
+def test_what_a_broken_run_left_behind_is_finished_by_the_same_entry(
+    desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    contents = [invoice(f"{number}{one}", THRICE, 1899 + one) for one in (0, 1)]
+    made = [desk.operation("create", one) for one in contents]
+    broken_at(desk.odoo, monkeypatch, step)
+    with pytest.raises(KeyboardInterrupt):
+        desk.run(*made)
+    monkeypatch.undo()
+    wanted = [Wanted("invoice", one.id, one.mark, one.content) for one in made]
+    shown = [candidate for found in find_moves(desk.odoo, desk.company, wanted) for candidate in found.candidates]
+    assert all(remote.fields["status"] == "posted" for _, remote in shown), "a draft of ours is not there to be adopted"
+    ids = ids_of(desk.run(*made))
+    assert [desk.differs(one, its) for one, its in zip(contents, ids, strict=True)] == [{}, {}]
+    assert [len(desk.rows(one)) for one in contents] == [1, 1]
+
+
+def broken_at(odoo: Odoo, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """End the run before a call is made."""
+    send = odoo._send
+
+    def breaking(speaks: Any, request: Any, what: str, **more: Any) -> Any:
+        if what == step:
+            raise KeyboardInterrupt
+        return send(speaks, request, what, **more)
+
+    monkeypatch.setattr(odoo, "_send", breaking)
+
+
+def test_texts_and_the_due_date_change_in_place_and_money_through_a_draft(desk: Desk, number: str) -> None:
+    before = [invoice(f"{number}{one}", THRICE, 1899, currency="NOK" if one % 2 else "EUR") for one in range(6)]
+    ids = desk.create(*before)
+    other = {"lines": [["z", "2", 1000, "20"]], "subtotal": 2000, "tax": 400, "total": 2400}
+    more = {"lines": [*map(list, THRICE), ["c", "1", 5, "6"]], "subtotal": 10004, "total": 11903}
+    after = [
+        {**before[0], "notes": "new <i>", "due_date": "2026-07-01", "public_url": "https://ff.example/n"},
+        {**before[1], "number": f"{number}new"},
+        {**before[2], "lines": [["changed", "1", 3333, "19"], *map(list, THRICE[1:])]},
+        {**before[3], **other, "issue_date": "2026-03-05"},
+        {**before[4], **more, "notes": "too"},
+        {**before[5], "currency": "SEK"},
+    ]
+    changes = [desk.change(*three) for three in zip(before, after, ids, strict=True)]
+    for _ in range(2):
+        assert [type(one) for one in desk.run(*changes)] == [Done] * 6
+        assert [desk.differs(one, its) for one, its in zip(after, ids, strict=True)] == [{}] * 6
+
+
+def test_a_change_of_what_a_person_has_changed_is_stale(desk: Desk, number: str) -> None:
+    before = invoice(f"{number}1", THRICE, 1899, notes="ours")
+    (its,) = desk.create(before)
+    desk.admin.call("account.move", "write", [int(its)], vals={"narration": "theirs"})
+    (outcome,) = desk.run(desk.change(before, {**before, "notes": "newer"}, its))
+    assert isinstance(outcome, Stale)
+    assert "theirs" in outcome.reason
+    assert desk.remotes(its)[0].fields["notes"] == "theirs"
+
+
+def test_a_change_that_odoo_will_not_have_is_put_back_as_it_was(desk: Desk, number: str) -> None:
+    before = invoice(f"{number}1", THRICE, 1899)
+    (its,) = desk.create(before)
+    after = {
+        **before,
+        "lines": [["a", "1", 2, "0"], ["b", "1", 1000, "19"]],
+        "subtotal": 1002,
+        "tax": 190,
+        "total": 1192,
+    }
+    change = entry(0, desk.change(before, after, its), desk.company)
+    payload = orjson.loads(change.payload)
+    zero = next(tax for tax, cents in payload["whole"]["taxes"].items() if not cents)
+    payload["whole"]["taxes"][zero] = 1  # no tax line of 0 % can hold a cent
+    changed = replace(change, payload=orjson.dumps(payload))
+    ((_, outcome),) = write_moves(desk.odoo, desk.company, [changed])
+    assert isinstance(outcome, Rejected)
+    assert outcome.code == "totals_differ"
+    assert desk.differs(before, its) == {}
+
+
+def test_a_change_that_broke_off_is_finished_and_a_draft_that_a_person_made_stays_one(
+    desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [invoice(f"{number}{one}", THRICE, 1899) for one in (0, 1)]
+    ids = desk.create(*before)
+    other = {"lines": [["z", "3", 1000, "20"]], "subtotal": 3000, "tax": 600, "total": 3600}
+    after = [{**one, **other} for one in before]
+    change = desk.change(before[0], after[0], ids[0])
+    broken_at(desk.odoo, monkeypatch, "account.move.write")
+    with pytest.raises(KeyboardInterrupt):
+        desk.run(change)
+    monkeypatch.undo()
+    assert desk.remotes(ids[0])[0].fields["status"] == "draft"
+    desk.admin.call("account.move", "button_draft", [int(ids[1])])
+    outcomes = desk.run(change, desk.change(before[1], after[1], ids[1]))
+    assert [type(one) for one in outcomes] == [Done, Done]
+    assert desk.differs(after[0], ids[0]) == {}
+    assert desk.differs(after[1], ids[1]) == {"status": ("posted", "draft")}
+
+
+def test_a_paid_invoice_takes_texts_but_neither_money_nor_cancelling(desk: Desk, number: str) -> None:
+    before = invoice(f"{number}1", THRICE, 1899)
+    (its,) = desk.create(before)
+    desk.pay(its)
+    after = {**before, "lines": [["z", "3", 1000, "20"]], "subtotal": 3000, "tax": 600, "total": 3600}
+    money, void = desk.run(desk.change(before, after, its), desk.void(before, its))
+    assert isinstance(money, Rejected)
+    assert isinstance(void, Rejected)
+    assert void.code == "cancelled_after_payment"
+    assert isinstance(desk.run(desk.change(before, {**before, "notes": "paid"}, its))[0], Done)
+    assert desk.differs({**before, "notes": "paid"}, its) == {}
+
+
+def test_a_draft_is_posted_with_what_changed_meanwhile(desk: Desk, number: str) -> None:
+    before = [invoice(f"{number}{one}", THRICE, 1899, status="draft") for one in range(2)]
+    ids = desk.create(*before)
+    more = {"lines": [["a", "1", 3334, "19"]] * 3, "subtotal": 10002, "tax": 1900, "total": 11902}
+    after = [{**before[0], "status": "sent", "notes": "now"}, {**before[1], "status": "sent", **more}]
+    changes = [desk.change(*three, "post") for three in zip(before, after, ids, strict=True)]
+    for _ in range(2):
+        assert [type(one) for one in desk.run(*changes)] == [Done, Done]
+        assert [desk.differs(one, its) for one, its in zip(after, ids, strict=True)] == [{}, {}]
+
+
+def test_what_is_unpaid_is_cancelled_and_its_number_is_free_for_another(desk: Desk, number: str) -> None:
+    contents = [invoice(f"{number}1", THRICE, 1899), invoice(f"{number}2", THRICE, 1899, status="draft")]
+    ids = desk.create(*contents)
+    voids = [desk.void(one, its) for one, its in zip(contents, ids, strict=True)]
+    for _ in range(2):
+        assert [type(one) for one in desk.run(*voids)] == [Done, Done]
+    assert [one.void for one in desk.remotes(*ids)] == [True, True]
+    (again,) = desk.run(desk.operation("create", contents[0], occasion="1"))
+    assert isinstance(again, Done)
+    assert again.external_id not in ids
+    wanted = Wanted("invoice", contents[0]["invoice_id"], mark("invoice", contents[0]["invoice_id"]), contents[0])
+    (found,) = find_moves(desk.odoo, desk.company, [wanted])
+    assert {(how, one.void) for how, one in found.candidates} == {("mark", True), ("mark", False)}
+
+
+def test_what_cannot_be_cancelled_is_reversed_once_on_the_first_open_day(own_odoo: Place) -> None:
+    hashed = add_journal(own_odoo, "HSH")
+    own_odoo.admin().call("account.journal", "write", [hashed], vals={"restrict_mode_hash_table": True})
+    add_journal(own_odoo, "FF")
+    for desk, day in ((open_desk(own_odoo, "HSH"), "2026-03-01"), (open_desk(own_odoo, "FF"), "2026-04-01")):
+        contents = [invoice("V-1", THRICE, 1899, currency="NOK"), invoice("V-2", [("a", "-1", 3333, "19")], -633)]
+        ids = desk.create(*contents)
+        if day != "2026-03-01":
+            desk.admin.call("res.company", "write", [desk.company.id], vals={"fiscalyear_lock_date": "2026-03-31"})
+            desk = open_desk(own_odoo, "FF")  # noqa: PLW2901 -- the books are read anew
+        voids = [desk.void(one, its) for one, its in zip(contents, ids, strict=True)]
+        for _ in range(2):
+            assert [type(one) for one in desk.run(*voids)] == [Done, Done]
+        assert [one.void for one in desk.remotes(*ids)] == [True, True]
+        notes = desk.odoo.search_read(
+            "account.move", [("reversed_entry_id", "in", list(map(int, ids)))], ["name", "date", "amount_residual"]
+        )
+        assert sorted((note["name"], note["date"], note["amount_residual"]) for note in notes) == [
+            ("RV-1", day, 0.0),
+            ("RV-2", day, 0.0),
+        ]
+
+
+def test_a_period_that_was_closed_meanwhile_books_nothing_elsewhere(own_desk: Desk) -> None:
+    content = invoice("L-1", THRICE, 1899, issue_date="2025-01-05")
+    made = own_desk.operation("create", content)
+    own_desk.admin.call("res.company", "write", [own_desk.company.id], vals={"fiscalyear_lock_date": "2025-12-31"})
+    (outcome,) = own_desk.run(made)
+    assert isinstance(outcome, Rejected)
+    assert [row["state"] for row in own_desk.rows(content)] in ([], ["cancel"])
+
+
+def test_the_number_may_be_a_reference_and_odoo_counts_by_itself(own_odoo: Place) -> None:
+    desk = open_desk(own_odoo, "INV", number="ref")
+    content = invoice("2019-7", THRICE, 1899)
+    (its,) = desk.create(content)
+    assert desk.differs(content, its) == {}
+    assert desk.rows(content)[0]["name"].startswith("INV/")
+
+
+def test_what_a_person_made_is_read_and_found_by_number_and_a_copy_of_ours_is_not_ours(own_desk: Desk) -> None:
+    content = invoice("P-1", THRICE, 1899)
+    assert not has_history(own_desk.odoo, own_desk.company)
+    (its,) = own_desk.create(content)
+    copied = own_desk.admin.call("account.move", "copy", [int(its)])
+    copy = copied[0] if isinstance(copied, list) else copied
+    lines = [[0, 0, {"name": "by hand", "quantity": 1, "price_unit": 10.005, "discount": 10, "tax_ids": [[6, 0, []]]}]]
+    values = {"move_type": "out_invoice", "partner_id": own_desk.partner, "ref": "P-2", "invoice_line_ids": lines}
+    (hand,) = own_desk.admin.call("account.move", "create", vals_list=[values])
+    (other,) = own_desk.admin.call("account.move", "create", vals_list=[{"move_type": "out_refund"}])
+    remotes = {one.external_id: one for one in own_desk.remotes(its, str(copy), str(hand), str(other))}
+    assert len(remotes) == 4
+    assert [remotes[str(one)].mark for one in (copy, hand, other)] == [None] * 3
+    wanted = [
+        Wanted("invoice", "1", mark("invoice", content["invoice_id"]), content),
+        Wanted("invoice", "2", "ff-i-none", {**content, "number": "P-2"}),
+        Wanted("invoice", "3", "ff-i-none", {**content, "number": "P-3"}),
+        Wanted("invoice", "4", "ff-i-none", {**content, "number": ""}, external_id=its),
+    ]
+    found = find_moves(own_desk.odoo, own_desk.company, wanted)
+    assert [[(how, one.external_id) for how, one in each.candidates] for each in found] == [
+        [("mark", its)],
+        [("number", str(hand))],
+        [],
+        [("external_id", its)],
+    ]
+
+
+def test_a_line_for_the_difference_is_booked_on_its_account(own_odoo: Place) -> None:
+    add_journal(own_odoo, "FF")
+    desk = open_desk(own_odoo)
+    company = replace(desk.company, difference_account=desk.company.account)
+    desk = replace(desk, company=company)
+    content = invoice("D-1", [("a", "1", 3333, "19")], 633, subtotal=3334)
+    (its,) = desk.create(content)
+    assert desk.differs(content, its) == {}
+    assert shape_invoice(content, company)["lines"][-1][2] == 1
