@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from connectors.odoo.client import Odoo
-from connectors.odoo.company import Company
-from connectors.odoo.errors import LoadRefused, OdooAnswer
+from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.moves import Told, Whole, external_id
-from connectors.odoo.payment_batch import outcome_of
+from connectors.odoo.writes import Writes, halved, outcome_of
 from syncd.connector import Done, Entry, Outcome, Rejected
-from syncd.errors import NotSent
-
-T = TypeVar("T")
 
 INVOICES: Final = 100
 LINES: Final = 2000
@@ -49,27 +44,8 @@ class Work:
 
 
 @dataclass(slots=True)
-class Calls:
-    """Calls that write, each once; ``wrote``: one was sent, so that what follows can no longer be called not sent."""
-
-    odoo: Odoo
-    company: Company
-    wrote: bool = False
-
-    @property
-    def context(self) -> dict[str, Any]:
-        """Nothing is noted in the chatter, which is quicker; unless the company keeps an audit trail."""
-        return {} if self.company.features.audit_trail else {"tracking_disable": True}
-
-    def call(self, model: str, method: str, ids: Sequence[int], **arguments: Any) -> Any:
-        """Call a method of records."""
-        return self._sent(lambda: self.odoo.call(model, method, ids, context=self.context, **arguments))
-
-    def load(
-        self, model: str, fields: Sequence[str], rows: Sequence[Sequence[str]], *, once: bool = False
-    ) -> list[int]:
-        """Make records by their external ids (``once``), or change them by their ids."""
-        return self._sent(lambda: self.odoo.load(model, fields, rows, once=once, context=self.context))
+class Calls(Writes):
+    """Calls that write invoices."""
 
     def act(self, method: str, works: Iterable[Work], **arguments: Any) -> list[Work]:
         """Call a method of the works' invoices, all at once if Odoo will; give those for which it was carried out."""
@@ -77,53 +53,10 @@ class Calls:
         halved(asked, lambda some: self.call("account.move", method, [work.id for work in some], **arguments), refused)
         return [work for work in asked if work.outcome is None]
 
-    def _sent(self, send: Callable[[], T]) -> T:
-        try:
-            done = send()
-        except NotSent:
-            raise
-        except BaseException:
-            self.wrote = True
-            raise
-        self.wrote = True
-        return done
-
 
 def refused(work: Work, error: OdooAnswer) -> None:
     """Note Odoo's own words."""
     work.outcome = outcome_of(error)
-
-
-def halved(items: Sequence[T], send: Callable[[Sequence[T]], object], say: Callable[[T, OdooAnswer], None]) -> None:
-    """Send all at once; where Odoo says no, leave out those it names, or find them by halves.
-
-    One call is one transaction: what was refused had no effect, so that its parts may be sent again. A ``load`` that
-    names every record tells nothing: Odoo 14 does so because of a single one.
-    """
-    if not items:
-        return
-    try:
-        send(items)
-    except OdooAnswer as error:
-        if len(items) == 1 or error.kind in ("concurrent", "access"):
-            for item in items:
-                say(item, error)
-            return
-        named = _named(error, len(items))
-        for number, text in named.items():
-            say(items[number], OdooAnswer(text, name=error.name, sentence=text, kind=error.kind))
-        rest = [item for number, item in enumerate(items) if number not in named]
-        middle = 0 if named else len(rest) // 2
-        halved(rest[:middle], send, say)
-        halved(rest[middle:], send, say)
-
-
-def _named(error: OdooAnswer, count: int) -> dict[int, str]:
-    """Give the records that a refused load names, each with the first thing that is wrong with it."""
-    if not isinstance(error, LoadRefused):
-        return {}
-    named = {message.record: message.text for message in reversed(error.messages) if 0 <= message.record < count}
-    return named if len(named) < count else {}
 
 
 def make(

@@ -16,13 +16,13 @@ from typing import Any
 
 from connectors.odoo.company import Company
 from connectors.odoo.errors import OdooAnswer
-from connectors.odoo.move_calls import Calls, Work, halved, refused
+from connectors.odoo.move_calls import Calls, Work, refused
 from connectors.odoo.move_finish import finish
 from connectors.odoo.move_io import move_rows, product_lines
 from connectors.odoo.move_reading import Row, is_locked, is_settled, is_void, move_fields
 from connectors.odoo.move_totals import read_standing, whole_of
 from connectors.odoo.moves import BY_RATE, Told, Whole, external_id
-from connectors.odoo.payment_batch import outcome_of
+from connectors.odoo.writes import halved, outcome_of
 from syncd.connector import Rejected, Stale
 from syncd.fields import lookup, same
 

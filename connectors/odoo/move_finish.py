@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from connectors.odoo.company import Company
 from connectors.odoo.lines import decimal
-from connectors.odoo.move_calls import Calls, Work, halved
+from connectors.odoo.move_calls import Calls, Work
 from connectors.odoo.move_io import move_rows
 from connectors.odoo.move_reading import Row, link_id
 from connectors.odoo.move_totals import Standing, corrections, read_standing, set_taxes
+from connectors.odoo.writes import halved
 from syncd.connector import Exists, Rejected
 from syncd.money import amount
 

@@ -16,9 +16,10 @@ from typing import Any, Final, NamedTuple
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.lines import decimal
-from connectors.odoo.move_calls import Calls, Work, halved, refused
+from connectors.odoo.move_calls import Calls, Work, refused
 from connectors.odoo.move_reading import Row, link_id
 from connectors.odoo.moves import Whole
+from connectors.odoo.writes import halved
 from syncd.money import amount, half_up
 
 _OLD: Final = (".id", "line_ids/.id", "line_ids/credit", "line_ids/debit", "line_ids/amount_currency")

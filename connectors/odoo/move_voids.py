@@ -18,7 +18,7 @@ from connectors.odoo.move_reading import SALES, Row, is_locked, is_settled, is_v
 from connectors.odoo.move_totals import Standing, fresh, read_standing, whole_of
 from connectors.odoo.moves import Told
 from connectors.odoo.numbers import number_fits
-from connectors.odoo.payment_batch import outcome_of
+from connectors.odoo.writes import outcome_of
 from syncd.connector import Done, Exists, Stale
 
 PAID = "cancelled_after_payment"

@@ -337,7 +337,7 @@ def _refusals(error: OdooAnswer, works: list[_Work]) -> tuple[list[tuple[int, Ou
     if isinstance(error, LoadRefused):
         named = {message.record: message for message in reversed(error.messages)}
         bad = {number: named[number] for number in range(len(works)) if number in named}
-        if bad:
+        if 0 < len(bad) < len(works) or len(works) == 1 == len(bad):  # Odoo 14 names all because of a single one
             outcomes = [(works[number].entry.number, _refusal(bad[number].text, bad[number].field)) for number in bad]
             return outcomes, [work for number, work in enumerate(works) if number not in bad], []
     if error.kind == "access" or len(works) == 1:

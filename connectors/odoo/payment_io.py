@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.errors import OdooAnswer
-from connectors.odoo.payment_batch import Batch, halved, outcome_of
+from connectors.odoo.payment_batch import Batch
 from connectors.odoo.payment_reading import (
     find_payments,
     is_open,
@@ -41,6 +41,7 @@ from connectors.odoo.payments import (
     void_states,
 )
 from connectors.odoo.settlements import LINE_FIELDS, PAIR_FIELDS, chosen, judge, pair, strangers
+from connectors.odoo.writes import halved, outcome_of
 from syncd.connector import Done, Entry, Exists, Outcome, Rejected, Stale, Unknown
 from syncd.errors import NotSent, Unreachable
 
@@ -200,7 +201,7 @@ def _load(batch: Batch, dues: Sequence[Due]) -> None:
 
     def send(some: Sequence[Due]) -> None:
         rows = [load_row(due, _partner(batch, due), batch.company) for due in some]
-        ids = batch.load("account.payment", load_fields(batch.company), rows)
+        ids = batch.load("account.payment", load_fields(batch.company), rows, once=True)
         loaded.update(zip(ids, some, strict=True))
 
     halved(dues, send, batch.refuse)
@@ -286,7 +287,7 @@ def _by_list(batch: Batch, pairs: Sequence[tuple[Due, list[str]]]) -> list[tuple
     rest: list[tuple[Due, list[int]]] = []
 
     def send(some: Sequence[tuple[Due, list[str]]]) -> None:
-        ids = batch.load("account.partial.reconcile", PAIR_FIELDS, [row for _, row in some])
+        ids = batch.load("account.partial.reconcile", PAIR_FIELDS, [row for _, row in some], once=True)
         made.extend((due, number, (int(row[1]), int(row[2]))) for number, (due, row) in zip(ids, some, strict=True))
 
     halved(pairs, send, lambda item, _: rest.append((item[0], [int(item[1][1]), int(item[1][2])])))

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from connectors.odoo.errors import OdooAnswer
-from connectors.odoo.payment_batch import Batch, halved
+from connectors.odoo.payment_batch import Batch
 from connectors.odoo.payment_reading import read_by, read_moves
 from connectors.odoo.payments import Due, Row, cents_of, locked_day, posted_states, settled_invoice, void_states
+from connectors.odoo.writes import halved
 from syncd.connector import Done, Outcome, Rejected
 
 _STATEMENTS: Final = ("reconciled_statement_line_ids", "reconciled_statement_ids")

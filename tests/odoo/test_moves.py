@@ -15,11 +15,11 @@ from connectors.odoo import narration
 from connectors.odoo.company import Company, Journal, Locks
 from connectors.odoo.errors import LoadMessage, LoadRefused, OdooAnswer
 from connectors.odoo.lines import DIFFERENCE, line_net, read_lines
-from connectors.odoo.move_calls import halved
 from connectors.odoo.move_reading import is_settled, is_void, mark_of, move_fields, move_remote
 from connectors.odoo.move_totals import Booked, Standing, corrections
 from connectors.odoo.moves import Told, Whole, external_id, read_told, render_invoice, shape_invoice
 from connectors.odoo.numbers import number_fits
+from connectors.odoo.writes import halved
 from syncd.connector import Content, Rejected
 from syncd.fields import flatten
 from syncd.money import half_up

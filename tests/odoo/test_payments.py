@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from connectors.odoo.company import Company, Journal, Locks
 from connectors.odoo.errors import OdooAnswer
-from connectors.odoo.payment_batch import halved
 from connectors.odoo.payments import mark_of, read_due, render_payment
 from connectors.odoo.settlements import Pair, judge, names_invoice, pair
 from connectors.odoo.taxes import Taxes
+from connectors.odoo.writes import halved
 from syncd.connector import (
     Content,
     Entry,
