@@ -81,7 +81,7 @@ class Company:
     days from which a rate is known, ascending (the first at least; the company's own currency needs none).
     ``languages``: installed codes (``nb_NO``). ``countries``: ISO code → id. ``quantity_digits``, ``price_digits``:
     decimals that a line keeps
-    (``None``: all). ``number``: the setting. ``no_invoices``, ``no_payments``: a sentence why none can be
+    (``None``: all). ``number``, ``chatter``: the settings. ``no_invoices``, ``no_payments``: a sentence why none can be
     written at all. ``findings``: what is missing, and who mends it how.
     """
 
@@ -106,6 +106,7 @@ class Company:
     number: Literal["name", "ref"] = "name"
     quantity_digits: int = 2
     price_digits: int | None = None
+    chatter: bool = False
     no_invoices: str | None = None
     no_payments: str | None = None
     findings: tuple[str, ...] = ()

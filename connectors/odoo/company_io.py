@@ -12,7 +12,7 @@ from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company, Features, Journal
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.findings import Row
-from connectors.odoo.rights import Missing, in_group, lacks, missing_rights, told
+from connectors.odoo.rights import NOTES, Missing, allowed, in_group, lacks, missing_rights, told
 from connectors.odoo.settings import OdooSettings
 from connectors.odoo.taxes import Mapped, Tax, Taxes
 from syncd.errors import Refused
@@ -108,6 +108,8 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
     currency = str(row["currency_id"][1])
 
     findings = [*rights, *booking.findings]
+    if settings.chatter and not lacks(missing, *NOTES) and not allowed(odoo, *NOTES):
+        findings.append(find.no_notes())
     if booking.journal is not None:
         find.tax_faults(sales, mapped=bool(mapped), findings=findings)
     find.without_rate(currency, currencies, rates, findings)
@@ -139,6 +141,7 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
         number=settings.number,
         quantity_digits=fields.quantity_digits,
         price_digits=fields.price_digits,
+        chatter=settings.chatter,
         no_invoices=may_not["invoice"] or booking.no_invoices,
         no_payments=may_not["payment"] or booking.no_payments,
         findings=tuple(findings),

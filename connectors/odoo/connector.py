@@ -63,6 +63,7 @@ class OdooConnector:
                     (
                         *("number", "client_id", "currency", "subtotal", "tax", "total", "status"),
                         *("issue_date", "due_date", "public_url", "notes", "lines"),
+                        *(("events",) if settings.chatter else ()),
                     )
                 ),
                 "payment": frozenset(("currency", "amount", "paid_date")),

@@ -76,6 +76,15 @@ def journal(rows: Sequence[Row], wanted: str | None, use: Use, findings: list[st
     return None
 
 
+def no_notes() -> str:
+    """Say that notes in the chatter will be refused."""
+    return (
+        "chatter is on, but the user of the API key may not create mail.message: invoices will stand without notes. "
+        "An administrator allows it to internal users, under Settings, Technical, Access Rights (developer mode); "
+        "or set chatter to false."
+    )
+
+
 def default_account(chosen: Journal, findings: list[str]) -> int | None:
     """Give the journal's default account, the income account of all lines."""
     if chosen.account is None:

@@ -1,4 +1,4 @@
-"""Invoices changed in Odoo: texts and the due date where they stand, all else through a draft.
+"""Invoices changed in Odoo: texts, the due date and the chatter where they stand, all else through a draft.
 
 A posted invoice takes its texts and its due date as it is. Its lines, date, currency and partner change only as a
 draft (``button_draft``): new head and lines, tax, post. The number is kept, and what Odoo will not have is put back as
@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from connectors.odoo.chatter import Note, note_fields
+from connectors.odoo.chatter_io import read_notes, write_notes
 from connectors.odoo.company import Company
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.move_calls import Calls, Work, refused
@@ -36,8 +38,10 @@ def change(calls: Calls, works: Sequence[Work]) -> None:
         work.id = int(work.entry.external_id or 0)
     ids = [work.id for work in works]
     rows, lines = move_rows(calls.odoo, ids), product_lines(calls.odoo, calls.company, ids)
+    notes = read_notes(calls.odoo, [work.id for work in works if work.told.events])
     for work in works:
-        _look(work, rows.get(work.id), lines.get(work.id, ()), calls.company)
+        _look(work, rows.get(work.id), lines.get(work.id, ()), notes.get(work.id, {}), calls.company)
+    write_notes(calls, [work for work in works if work.outcome is None], notes)
     due = [work for work in works if work.outcome is None]
     _in_place(calls, [work for work in due if not work.told.rewrite], lines)
     _rewrite(calls, [work for work in due if work.told.rewrite], rows, lines)
@@ -47,7 +51,7 @@ def change(calls: Calls, works: Sequence[Work]) -> None:
             work.done()
 
 
-def _look(work: Work, row: Row | None, lines: Sequence[Row], company: Company) -> None:
+def _look(work: Work, row: Row | None, lines: Sequence[Row], notes: Mapping[str, Note], company: Company) -> None:
     """Compare what stands with what the plan saw: a field is as it was before, or as it is to be, or it is stale.
 
     Not so the tax of a draft, which Odoo computes anew when a posted invoice becomes one.
@@ -55,7 +59,7 @@ def _look(work: Work, row: Row | None, lines: Sequence[Row], company: Company) -
     if row is None or is_void(row):
         work.outcome = Stale("it no longer stands in Odoo" if row is None else "it is cancelled in Odoo")
         return
-    fields = move_fields(row, lines, company)
+    fields = {**move_fields(row, lines, company), **note_fields(notes)}
     open_ = False
     for path, (before, after) in work.told.changes.items():
         if path == "client_id":

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from connectors.odoo.chatter_io import read_notes
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.move_reading import LINE_FIELDS, MOVE_FIELDS, SALES, Row, link_id, mark_of, move_remote
@@ -76,7 +77,11 @@ def _remotes(odoo: Odoo, company: Company, moves: Sequence[Row]) -> list[Remote]
     lines = product_lines(odoo, company, ids)
     marked = [move["id"] for move in moves if str(move.get("invoice_origin") or "").startswith(_MARKS)]
     known = odoo.external_ids("account.move", marked) if marked else {}
-    return [move_remote(move, lines.get(move["id"], ()), mark_of(known.get(move["id"])), company) for move in moves]
+    notes = read_notes(odoo, ids if company.chatter else ())
+    return [
+        move_remote(move, lines.get(move["id"], ()), mark_of(known.get(move["id"])), company, notes.get(move["id"], {}))
+        for move in moves
+    ]
 
 
 def _found(one: Wanted, standing: Mapping[tuple[How, str], Sequence[Remote]], never_posted: Collection[str]) -> Found:

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from connectors.odoo import narration
+from connectors.odoo.chatter import Note, note_fields
 from connectors.odoo.company import Company
 from connectors.odoo.lines import decimal, read_lines, whole_cents
 from syncd.connector import Fields, Kind, Remote, Scalar
@@ -29,6 +30,8 @@ MOVE_FIELDS: Final = (
 
 LINE_FIELDS: Final = ("move_id", "name", "quantity", "price_unit", "discount", "tax_ids", "account_id")
 """What is read of an invoice's product lines (``account.move.line``)."""
+
+NO_NOTES: Final[Mapping[str, Note]] = {}
 
 _STATES: Final = {"draft": "draft", "posted": "posted", "cancel": "cancelled"}
 _OURS: Final = re.compile(r"syncd\.(ff-i-[0-9a-f]+)(?:-[0-9a-z]{8})?")
@@ -60,15 +63,17 @@ def move_fields(move: Row, lines: Sequence[Row], company: Company) -> Fields:
     }
 
 
-def move_remote(move: Row, lines: Sequence[Row], mark: str | None, company: Company) -> Remote:
-    """Give an invoice as it stands; ``mark``: where an external id proves that syncd made it.
+def move_remote(
+    move: Row, lines: Sequence[Row], mark: str | None, company: Company, notes: Mapping[str, Note] = NO_NOTES
+) -> Remote:
+    """Give an invoice as it stands; ``mark``: where an external id proves that syncd made it; ``notes``: its chatter.
 
     A draft that syncd alone wrote last can only be what a run left unfinished.
     """
     partner = link_id(move.get("partner_id"))
     refs: dict[Kind, str] = {"client": str(partner)} if partner else {}
     ours = mark is not None and move.get("state") == "draft" and link_id(move.get("write_uid")) == company.uid
-    fields = move_fields(move, lines, company)
+    fields = {**move_fields(move, lines, company), **note_fields(notes)}
     void = is_void(move)
     return Remote("invoice", str(move["id"]), mark, None, fields, void=void, by_hand=not ours, refs=refs)
 

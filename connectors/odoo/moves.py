@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from connectors.odoo import narration
+from connectors.odoo.chatter import changed_events, shape_events
 from connectors.odoo.company import Company
 from connectors.odoo.countries import country_code
 from connectors.odoo.lines import NO_RATE, exact, line_net, lines_of, shape_lines, turned
@@ -56,8 +57,8 @@ class Told:
 
     ``whole``: the invoice (create, post, and update where the lines or the head are written anew: ``rewrite``).
     ``post``: it is to be posted in the end. ``changes``: path → before and after. ``texts``: columns that change in
-    place; ``names``: line number → new text. ``credit``: name and date of the credit note, should one be needed to void
-    it, or why there can be none.
+    place; ``names``: line number → new text. ``events``: what its chatter is to tell, as shaped. ``credit``: name and
+    date of the credit note, should one be needed to void it, or why there can be none.
     """
 
     whole: Whole | None = None
@@ -66,6 +67,7 @@ class Told:
     changes: Mapping[str, list[Scalar]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    events: Sequence[Sequence[Any]] = ()
     credit: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -80,6 +82,7 @@ def shape_invoice(content: Content, company: Company) -> Content:
     shaped["notes"], shaped["public_url"] = narration.shaped(content.get("notes"), content.get("public_url"))
     lines = shape_lines(lines_of(content), content["subtotal"], content["total"], company)
     shaped["lines"] = [list(line) for line in lines]
+    shaped["events"] = shape_events(content.get("events"), company)
     return shaped
 
 
@@ -120,7 +123,9 @@ def read_told(payload: bytes) -> Told:
 
 def _made(operation: Operation, company: Company) -> Told | Rejected:
     whole = _whole(operation, company)
-    return whole if isinstance(whole, Rejected) else Told(whole, post=operation.content["status"] == "posted")
+    if isinstance(whole, Rejected):
+        return whole
+    return Told(whole, post=operation.content["status"] == "posted", events=operation.content.get("events") or ())
 
 
 def _changed(operation: Operation, company: Company) -> Told | Rejected:
@@ -139,11 +144,14 @@ def _changed(operation: Operation, company: Company) -> Told | Rejected:
         return whole
     described = {path: pair[1] for path, pair in changes.items() if path.endswith(".description") and not rewrite}
     names = {path.split(".")[1]: str(text or "") for path, text in described.items()}
-    return Told(whole, posts, rewrite, changes, _texts(content, changes.keys(), company), names)
+    events = changed_events(content, changes)
+    return Told(whole, posts, rewrite, changes, _texts(content, changes.keys(), company), names, events)
 
 
 def _in_place(path: str) -> bool:
-    return path in TEXTS or path == "status" or (path.startswith("lines.") and path.endswith(".description"))
+    if path.startswith("lines."):
+        return path.endswith(".description")
+    return path in TEXTS or path == "status" or path.startswith("events.")
 
 
 def _turns(changes: Mapping[str, list[Scalar]]) -> Rejected | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from connectors.odoo.chatter_io import write_notes
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.move_calls import Calls, Work, batches, make
@@ -45,7 +46,8 @@ def write_moves(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> Itera
 def create(calls: Calls, works: Sequence[Work]) -> None:
     """Make invoices, set their tax, post them and read them back; what is not right does not stay."""
     made = make(calls, works, lambda work: work.whole.head)
-    finish(calls, made, fresh(calls.company))
+    write_notes(calls, made)  # before they are posted: what stands posted has its notes, wherever a run ended
+    finish(calls, [work for work in made if work.outcome is None], fresh(calls.company))
     withdraw(calls, works)
 
 

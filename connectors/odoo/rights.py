@@ -43,9 +43,12 @@ INVOICING: Final = Group(
         ("account.partial.reconcile", "create"),
         ("account.full.reconcile", "create"),
         ("ir.attachment", "create"),
-        ("mail.message", "create"),
+        ("mail.message", "create"),  # a note tells what a change was, with chatter or without
     ),
 )
+NOTES: Final = ("mail.message", "create")
+"""What notes in the chatter need; any internal user has it unless an administrator took it away."""
+
 CONTACTS: Final = Group(
     "base.group_partner_manager",
     "Contact / Creation",

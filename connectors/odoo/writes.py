@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -33,10 +33,17 @@ class Writes:
         return self._sent(lambda: self.odoo.call(model, method, ids, context=self.context, **arguments))
 
     def load(
-        self, model: str, fields: Sequence[str], rows: Sequence[Sequence[str]], *, once: bool = False
+        self,
+        model: str,
+        fields: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        once: bool = False,
+        context: Mapping[str, Any] | None = None,
     ) -> list[int]:
         """Make records by their external ids (``once``), or change them by their ids."""
-        return self._sent(lambda: self.odoo.load(model, fields, rows, once=once, context=self.context))
+        seen = {**self.context, **(context or {})}
+        return self._sent(lambda: self.odoo.load(model, fields, rows, once=once, context=seen))
 
     def _sent(self, send: Callable[[], T]) -> T:
         try:

@@ -86,10 +86,17 @@ def operation(
 
 
 def changing(
-    before: Content, after: Content, external_id: str, company: Company, *, verb: Verb = "update", partner: int = 7
+    before: Content,
+    after: Content,
+    external_id: str,
+    company: Company,
+    *,
+    verb: Verb = "update",
+    partner: int = 7,
+    fields: frozenset[str] = FIELDS,
 ) -> Operation:
     """The update that makes one content of another, flat as the planner gives it."""
-    old, new = flat(before, company), flat(after, company)
+    old, new = flat(before, company, fields), flat(after, company, fields)
     changes: Mapping[str, tuple[Scalar, Scalar]] = {
         path: (old.get(path), new.get(path)) for path in sorted(old | new) if old.get(path) != new.get(path)
     }
@@ -97,8 +104,8 @@ def changing(
     return replace(made, content=dict(new), changes=changes)
 
 
-def flat(content: Content, company: Company) -> dict[str, Scalar]:
-    return flatten(shape_invoice(content, company), FIELDS)
+def flat(content: Content, company: Company, fields: frozenset[str] = FIELDS) -> dict[str, Scalar]:
+    return flatten(shape_invoice(content, company), fields)
 
 
 def entry(number: int, made: Operation, company: Company = COMPANY) -> Entry:

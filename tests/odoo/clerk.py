@@ -1,0 +1,114 @@
+"""A clerk who works in Odoo by hand, by its API and as another user, beside syncd."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.odoo.client import Odoo
+from tests.odoo.office import Json
+from tests.odoo.stage import Stage
+
+NAMES = ["id", "name", "email", "phone", "street", "zip", "city", "active"]
+
+
+@dataclass
+class Clerk:
+    """What a person does to the books of a stage."""
+
+    stage: Stage
+    odoo: Odoo = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.odoo = self.stage.books
+
+    # -- the small company: its clients and invoices by their place, as tests/crash/scenario.py lists them -------------
+
+    def invoice(self, place: int) -> Json:
+        """Give an invoice of the source, as it is now."""
+        number = list(self.stage.sandbox.account.invoices)[place]
+        found: Json = next(one for one in self.stage.dump()["invoices"] if one["id"] == number)
+        return found
+
+    def client(self, place: int) -> Json:
+        """Give a client of the source, as it is now."""
+        number = list(self.stage.sandbox.account.clients)[place]
+        found: Json = next(one for one in self.stage.dump()["clients"] if one["id"] == number)
+        return found
+
+    # -- what stands ---------------------------------------------------------------------------------------------------
+
+    def move(self, invoice: Json) -> Json:
+        """Give the one record of an invoice, cancelled or not."""
+        (found,) = [one for one in self.stage.moves() if invoice["number"] in (one["name"], one["ref"])]
+        return found
+
+    def partner(self, invoice: Json) -> Json:
+        """Give the partner that an invoice was booked on."""
+        return self.read("res.partner", self.move(invoice)["partner_id"][0], *NAMES)
+
+    def read(self, model: str, number: int, *fields: str) -> Json:
+        """Read a record."""
+        (found,) = self.odoo.search_read(model, [("id", "=", number)], fields, context={"active_test": False})
+        return found
+
+    def lines(self, invoice: Json) -> list[Json]:
+        """Read an invoice's lines as they are shown."""
+        ids = self.read("account.move", self.move(invoice)["id"], "invoice_line_ids")["invoice_line_ids"]
+        wanted = ["name", "quantity", "price_unit"]
+        return self.odoo.search_read("account.move.line", [("id", "in", ids)], wanted, order="sequence, id")
+
+    def differences(self, kind: str) -> dict[str, tuple[str, str]]:
+        """Give what ``reconcile`` finds different in records of a kind: field → (source, target)."""
+        told = self.stage.fork("reconcile", "--json")
+        assert told.code == 1, f"exit {told.code}\n{told.out[-3000:]}{told.err[-2000:]}"
+        (target,) = told.json()["targets"]
+        found = [one for one in target["differences"] if one["kind"] == kind]
+        return {one["field"] or one["what"]: (one["source"], one["target"]) for one in found}
+
+    # -- what a person does --------------------------------------------------------------------------------------------
+
+    def write(self, model: str, number: int, **vals: Any) -> None:
+        """Change fields."""
+        self.odoo.call(model, "write", [number], vals=vals)
+
+    def act(self, invoice: Json, *methods: str) -> int:
+        """Press buttons of an invoice, one after the other."""
+        number = int(self.move(invoice)["id"])
+        for method in methods:
+            self.odoo.call("account.move", method, [number])
+        return number
+
+    def pay(self, invoice: Json, day: str) -> int:
+        """Register a payment with Odoo's own wizard."""
+        (bank,) = self.odoo.ids("account.journal", [("code", "=", "BNK1")])
+        known = set(self.odoo.ids("account.payment", []))
+        context = {"active_model": "account.move", "active_ids": [self.move(invoice)["id"]]}
+        vals = {"payment_date": day, "journal_id": bank}
+        wizard = self.odoo.call("account.payment.register", "create", vals_list=[vals], context=context)
+        self.odoo.call("account.payment.register", "action_create_payments", wizard)
+        (made,) = set(self.odoo.ids("account.payment", [])) - known
+        return made
+
+    def alter(self, invoice: Json, **vals: Any) -> None:
+        """Reset an invoice to draft, change its first line, and post it again."""
+        number = self.act(invoice, "button_draft")
+        line = self.read("account.move", number, "invoice_line_ids")["invoice_line_ids"][0]
+        self.write("account.move", number, invoice_line_ids=[[1, line, vals]])
+        self.odoo.call("account.move", "action_post", [number])
+
+    def close(self, day: str | bool) -> None:  # noqa: FBT001 - Odoo's word for no date is false
+        """Close the books up to a day, or open them."""
+        self.write("res.company", 1, fiscalyear_lock_date=day)
+
+    def merge(self, partners: list[int], into: int) -> None:
+        """Merge partners with Odoo's wizard."""
+        vals = {"partner_ids": [[6, 0, [*partners, into]]], "dst_partner_id": into, "state": "selection"}
+        (wizard,) = self.odoo.call("base.partner.merge.automatic.wizard", "create", vals_list=[vals])
+        self.odoo.call("base.partner.merge.automatic.wizard", "action_merge", [wizard])
+
+    def everything(self) -> list[Json]:
+        """Read what must not move: invoices, payments and who last wrote them when."""
+        fields = ["write_date", "write_uid", "state", "name"]
+        records = [self.odoo.search_read(model, [], fields) for model in ("account.move", "account.payment")]
+        return [one for found in records for one in found]

@@ -1,0 +1,166 @@
+"""A proxy on loopback between syncd and Odoo: it counts calls, and loses answers that Odoo has already given."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
+
+READS = frozenset(
+    (
+        *("search", "search_read", "read", "search_count", "read_group", "get_external_id", "fields_get"),
+        *("context_get", "has_group", "has_access", "check_access_rights", "authenticate", "login", "version"),
+        *("version_info", "default_get", "name_search"),
+    )
+)
+"""Methods that change nothing; every other one is a writing call."""
+
+HOP = frozenset(("connection", "keep-alive", "transfer-encoding", "content-length", "host"))
+
+
+class Proxy:
+    """Stands between syncd and one Odoo, at ``url``; what it does to a writing call is told by its number, from 1.
+
+    ``lose``: Odoo carries it out and answers, and the answer is lost. ``cut``: the connection is closed before Odoo
+    sees anything of it. ``delay``: seconds that each answer of a writing call is kept back. ``lose_every``: every
+    n-th answer is lost.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = urlsplit(target)
+        self.lose = self.cut = self.lose_every = 0
+        self.delay = 0.0
+        self.calls: Counter[str] = Counter()
+        self.writes: list[str] = []
+        self.lost: list[str] = []
+        self.lock = threading.Lock()
+        handler = type("Bound", (_Handler,), {"proxy": self})
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def reset(self, *, lose: int = 0, cut: int = 0, lose_every: int = 0, delay: float = 0.0) -> None:
+        """Begin to count anew, and do this to the calls that come."""
+        with self.lock:
+            self.lose, self.cut, self.lose_every, self.delay = lose, cut, lose_every, delay
+            self.calls.clear()
+            self.writes.clear()
+            self.lost.clear()
+
+    def fate(self, name: str) -> str:
+        """Count a call, and say what becomes of it: it passes, is cut off, or loses its answer."""
+        with self.lock:
+            self.calls[name] += 1
+            if name.rpartition(".")[2] in READS:
+                return "pass"
+            self.writes.append(name)
+            number = len(self.writes)
+            lost = number == self.lose or bool(self.lose_every and number % self.lose_every == 0)
+            fate = "cut" if number == self.cut else "lose" if lost else "write"
+            if fate in ("cut", "lose"):
+                self.lost.append(name)
+            return fate
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed in the middle is what this is for."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection of syncd, and one of its own to Odoo."""
+
+    proxy: ClassVar[Proxy]
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    onward: http.client.HTTPConnection | None = None
+
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        self._forward()
+
+    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        self._forward()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def finish(self) -> None:
+        """Let go of both connections."""
+        if self.onward is not None:
+            self.onward.close()
+        with suppress(OSError):
+            super().finish()
+
+    def _forward(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fate = self.proxy.fate(called(self.path, body))
+        if fate == "cut":
+            self._hang_up()
+            return
+        status, headers, answer = self._ask(body)
+        if fate == "lose":
+            self._hang_up()
+            return
+        if fate == "write" and self.proxy.delay:
+            time.sleep(self.proxy.delay)
+        self.send_response_only(status)
+        for name, value in headers.items():
+            if name.lower() not in HOP:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def _ask(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Ask Odoo; a new connection each time, so that none is found closed."""
+        target = self.proxy.target
+        self.onward = http.client.HTTPConnection(str(target.hostname), target.port, timeout=120)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
+        self.onward.request(self.command, self.path, body, {**headers, "Host": target.netloc})
+        reply = self.onward.getresponse()
+        answer = reply.read()
+        self.onward.close()
+        return reply.status, dict(reply.getheaders()), answer
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def called(path: str, body: bytes) -> str:
+    """Name the method that a request calls: ``res.partner.load``; what is neither API is named by its path."""
+    parts = path.partition("?")[0].strip("/").split("/")
+    if parts[:2] == ["json", "2"] and len(parts) == 4:
+        return f"{parts[2]}.{parts[3]}"
+    if parts == ["jsonrpc"]:
+        params = json.loads(body)["params"]
+        if params["method"] in ("execute_kw", "execute"):
+            return f"{params['args'][3]}.{params['args'][4]}"
+        return f"{params['service']}.{params['method']}"
+    return ".".join(parts)

@@ -1,0 +1,296 @@
+"""What people do in a real Odoo beside syncd: it is kept, told, and nothing is booked twice because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash import scenario
+from tests.crash.forks import Forks
+from tests.odoo.clerk import Clerk
+from tests.odoo.office import Json
+from tests.odoo.place import Place
+from tests.odoo.stage import Stage, served, warm
+
+SENT, OTHER, OPENED, OVERDUE, PAID = range(5)
+"""Places of invoices of the small company; the first and the fourth client have several."""
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory, odoo: Place) -> Iterator[Forks]:
+    with warm(tmp_path_factory.mktemp("forks"), odoo) as running:
+        yield running
+
+
+@pytest.fixture
+def stage(tmp_path: Path, own_odoo: Place, forks: Forks) -> Iterator[Stage]:
+    with served(scenario.first()) as sandbox:
+        yield Stage(tmp_path, sandbox, own_odoo, forks)
+
+
+@pytest.fixture
+def clerk(stage: Stage) -> Clerk:
+    """The books after a first run."""
+    stage.run()
+    return Clerk(stage)
+
+
+def codes(run: Json) -> list[str]:
+    return [one["code"] for one in run["problems"]]
+
+
+def idle(stage: Stage, code: int = 0) -> Json:
+    """Run again, and make sure that there is nothing to do."""
+    run = stage.run(code=code)
+    assert run["planned"] == []
+    return run
+
+
+def pay(stage: Stage, invoice: Json) -> None:
+    """Let an invoice be paid at the source."""
+    stage.change_invoice(invoice, status="paid", _events=[{"kind": "paid", "at": "2026-05-20T10:00:00Z"}])
+
+
+def test_a_partner_that_a_person_renamed_keeps_its_name_and_both_are_told(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    partner = clerk.partner(invoice)
+    clerk.write("res.partner", partner["id"], name="Renamed by hand", street="Another street 5")
+    run = idle(clerk.stage)
+    assert run["kept_by_hand"] == 1
+    told = clerk.differences("client")
+    assert told["name"] == (clerk.client(0)["name"], "Renamed by hand")
+    assert told["address"][0] == clerk.client(0)["address"]
+    assert "Another street 5" in told["address"][1]
+    assert clerk.partner(invoice)["name"] == "Renamed by hand"
+    clerk.stage.change_client(clerk.client(0), phone="+4791111111")
+    clerk.stage.run()
+    assert clerk.partner(invoice)["name"] == "Renamed by hand"
+    assert clerk.partner(invoice)["phone"].replace(" ", "") == "+4791111111"
+
+
+def test_a_name_that_changed_on_both_sides_is_a_conflict(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    clerk.write("res.partner", clerk.partner(invoice)["id"], name="Renamed by hand")
+    clerk.stage.change_client(clerk.client(0), name="Renamed at the source")
+    assert codes(clerk.stage.run(code=1)) == ["conflict"]
+    assert clerk.partner(invoice)["name"] == "Renamed by hand"
+    clerk.stage.configure(conflicts="source")
+    clerk.stage.run()
+    assert clerk.partner(invoice)["name"] == "Renamed at the source"
+    idle(clerk.stage)
+
+
+def test_a_due_date_that_a_person_moved_stays_and_is_told(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    clerk.write("account.move", clerk.move(invoice)["id"], invoice_date_due="2026-09-01")
+    assert idle(clerk.stage)["kept_by_hand"] == 1
+    assert clerk.differences("invoice")["due_date"] == (invoice["due_date"], "2026-09-01")
+    assert clerk.move(invoice)["invoice_date_due"] == "2026-09-01"
+
+
+def test_what_a_person_paid_before_syncd_is_adopted_and_not_paid_again(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    there = clerk.pay(invoice, "2026-05-20")
+    idle(clerk.stage)
+    pay(clerk.stage, invoice)
+    run = clerk.stage.run()
+    assert [(one["verb"], one["kind"]) for one in run["planned"]] == [("adopt", "payment")]
+    assert there in {one["id"] for one in clerk.stage.payments()}
+    assert clerk.stage.wrong() == []
+    idle(clerk.stage)
+
+
+def test_a_payment_of_another_day_is_adopted_and_the_day_is_told(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    clerk.pay(invoice, "2026-05-11")
+    pay(clerk.stage, invoice)
+    clerk.stage.run(code=None)
+    assert clerk.stage.wrong() == []
+    assert clerk.differences("payment")["paid_date"] == ("2026-05-20", "2026-05-11")
+    assert clerk.stage.run(code=None)["planned"] == []
+
+
+def test_an_invoice_that_a_person_cancelled_is_not_written_again(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    clerk.act(invoice, "button_draft", "button_cancel")
+    run = clerk.stage.run(code=None)
+    assert run["planned"] == []
+    assert clerk.move(invoice)["state"] == "cancel"
+    paid = len(clerk.stage.payments())
+    pay(clerk.stage, invoice)
+    assert codes(clerk.stage.run(code=1)) == ["removed_there"]
+    assert clerk.move(invoice)["state"] == "cancel"
+    assert len(clerk.stage.payments()) == paid
+    assert clerk.stage.made_twice() == []
+
+
+def test_an_invoice_that_a_person_made_a_draft_stays_one(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    clerk.act(invoice, "button_draft")
+    assert idle(clerk.stage)["kept_by_hand"] == 1
+    assert clerk.differences("invoice")["status"] == ("posted", "draft")
+    paid = len(clerk.stage.payments())
+    pay(clerk.stage, invoice)
+    run = clerk.stage.run(code=1)
+    assert [(one["kind"], one["id"]) for one in run["problems"]] == [("payment", invoice["id"])]
+    assert clerk.move(invoice)["state"] == "draft"
+    assert len(clerk.stage.payments()) == paid
+    clerk.act(invoice, "action_post")
+    clerk.stage.run(code=None)
+    assert clerk.stage.command("problems", "retry").returncode == 0
+    clerk.stage.run()
+    assert clerk.stage.wrong() == []
+
+
+def test_a_line_that_a_person_altered_stays_and_is_told(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    clerk.alter(invoice, price_unit=123.0, name="By hand")
+    assert idle(clerk.stage)["kept_by_hand"] == 1
+    told = clerk.differences("invoice")
+    assert {"total", "subtotal", "tax"} <= set(told)
+    assert any(source == "Work 0" and target == "By hand" for source, target in told.values())
+    assert clerk.lines(invoice)[0]["price_unit"] == 123.0
+    pay(clerk.stage, invoice)
+    paid = len(clerk.stage.payments())
+    assert "payment" in {one["kind"] for one in clerk.stage.run(code=1)["problems"]}
+    assert len(clerk.stage.payments()) == paid
+
+
+def test_the_text_of_a_line_that_a_person_altered_stays_and_is_told(clerk: Clerk) -> None:
+    invoice = clerk.invoice(PAID)
+    number = clerk.lines(invoice)[0]["id"]
+    clerk.write("account.move.line", number, name="By hand")
+    assert idle(clerk.stage)["kept_by_hand"] == 1
+    assert ("Work 4", "By hand") in clerk.differences("invoice").values()
+    assert clerk.stage.wrong() == []
+
+
+def test_an_archived_partner_takes_a_new_invoice_and_stays_archived(clerk: Clerk) -> None:
+    partner = clerk.partner(clerk.invoice(SENT))
+    clerk.write("res.partner", partner["id"], active=False)
+    idle(clerk.stage)
+    scenario._invoice(clerk.stage.sandbox.account, 0, "sent", 4_200, 1)
+    clerk.stage.run()
+    assert clerk.stage.wrong() == []
+    assert clerk.stage.made_twice() == []
+    assert clerk.partner(clerk.invoice(-1))["id"] == partner["id"]
+    assert clerk.partner(clerk.invoice(-1))["active"] is False
+
+
+def test_merged_partners_are_neither_made_again_nor_lose_an_invoice(clerk: Clerk) -> None:
+    stage, partner = clerk.stage, clerk.partner(clerk.invoice(SENT))
+    (into,) = clerk.odoo.call("res.partner", "create", vals_list=[{"name": "All of them", "is_company": True}])
+    clerk.merge([partner["id"]], into)
+    assert stage.run(code=None)["planned"] == []
+    scenario._invoice(stage.sandbox.account, 0, "sent", 4_200, 1)
+    stage.run(code=None)
+    assert stage.made_twice() == []
+    assert clerk.odoo.ids("res.partner", [("name", "=", clerk.client(0)["name"])]) == []
+    assert clerk.partner(clerk.invoice(SENT))["id"] == into
+    assert stage.run(code=None)["planned"] == []
+
+
+def test_an_invoice_that_a_person_deleted_is_not_written_again(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    number = clerk.act(invoice, "button_draft")
+    clerk.write("account.move", number, name="/")
+    context = {"force_delete": True}
+    clerk.odoo.call("account.move", "unlink", [number], context=context)
+    assert clerk.stage.run(code=None)["planned"] == []
+    clerk.stage.change_invoice(invoice, due_date="2026-12-24")
+    assert codes(clerk.stage.run(code=1)) == ["removed_there"]
+    assert [one for one in clerk.stage.moves() if one["name"] == invoice["number"]] == []
+
+
+def test_what_people_book_beside_syncd_is_none_of_its_business(clerk: Clerk) -> None:
+    partner = clerk.partner(clerk.invoice(SENT))["id"]
+    line = [0, 0, {"name": "By hand", "quantity": 1, "price_unit": 500.0}]
+    own = {"move_type": "out_invoice", "partner_id": partner, "invoice_date": "2026-03-02", "invoice_line_ids": [line]}
+    (made,) = clerk.odoo.call("account.move", "create", vals_list=[own])
+    clerk.odoo.call("account.move", "action_post", [made])
+    idle(clerk.stage)
+    assert clerk.stage.wrong() == []
+
+
+# -- closed periods ----------------------------------------------------------------------------------------------------
+
+
+def test_invoices_of_a_closed_period_are_problems_and_nothing_of_them_is_sent(stage: Stage) -> None:
+    clerk = Clerk(stage)
+    clerk.close("2026-03-20")
+    run = stage.run(code=1)
+    assert set(codes(run)) == {"period_locked"}
+    late = {one["id"] for one in run["problems"]}
+    assert {clerk.invoice(SENT)["id"], clerk.invoice(OTHER)["id"]} <= late
+    assert stage.wrong(but=late) == []
+    assert all(one["invoice_date"] > "2026-03-20" for one in stage.moves())
+    idle(stage, code=1)
+    clerk.close(False)  # noqa: FBT003 - as Odoo says it
+    stage.run()
+    assert stage.wrong() == []
+
+
+def test_what_was_booked_in_a_period_closed_since_does_not_move(clerk: Clerk) -> None:
+    stage, invoice, other = clerk.stage, clerk.invoice(SENT), clerk.invoice(OTHER)
+    clerk.close("2026-04-30")
+    before = clerk.everything()
+    stage.configure(unsettle=True, on_change="update")
+    stage.change_invoice(invoice, _happened="cancelled")
+    stage.change_invoice(other, lines=[{"description": "x", "quantity": 1, "unit_price_cents": 5, "tax_rate": 25}])
+    stage.change_invoice(clerk.invoice(PAID), status="sent")
+    run = stage.run(code=1)
+    assert {one["id"] for one in run["problems"]} == {invoice["id"], other["id"], clerk.invoice(PAID)["id"]}
+    assert set(codes(run)) == {"period_locked"}
+    assert clerk.everything() == before
+    idle(stage, code=1)
+
+
+def test_a_payment_of_an_open_day_settles_an_invoice_of_a_closed_period(clerk: Clerk) -> None:
+    clerk.close("2026-04-30")
+    pay(clerk.stage, clerk.invoice(SENT))
+    clerk.stage.run()
+    assert clerk.stage.wrong() == []
+
+
+def test_a_payment_of_a_closed_day_is_a_problem(clerk: Clerk) -> None:
+    clerk.close("2026-05-31")
+    before = clerk.everything()
+    pay(clerk.stage, clerk.invoice(SENT))
+    assert codes(clerk.stage.run(code=1)) == ["period_locked"]
+    assert clerk.everything() == before
+
+
+# -- rights ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("group", "names"),
+    [
+        ("account.group_account_invoice", ("Accounting / Invoicing", "Invoicing / Billing")),
+        ("base.group_partner_manager", ("Contact / Creation", "Extra Rights / Contact Creation")),
+    ],
+)
+def test_a_right_that_the_user_lacks_is_named_by_check(stage: Stage, group: str, names: tuple[str, ...]) -> None:
+    assert stage.command("check").returncode == 0
+    stage.place.take(group)
+    told = stage.fork("check", "--json")
+    assert told.code not in (0, 4), told.out
+    said = " ".join(one["said"] for one in told.json()["checks"] if not one["good"])
+    assert any(name in said for name in names), said
+    assert "An administrator puts it into the group" in said
+
+
+@pytest.mark.parametrize("group", ["account.group_account_invoice", "base.group_partner_manager"])
+def test_a_right_that_is_taken_away_stops_nothing_for_good(stage: Stage, group: str) -> None:
+    stage.place.take(group)
+    run = stage.fork("run", "--json")
+    assert run.code in (1, 3), run.out[-2000:]
+    assert stage.moves() == []
+    stage.place.give(group)
+    stage.run(code=None)
+    stage.command("problems", "retry")
+    stage.run()
+    assert stage.wrong() == []
+    assert stage.made_twice() == []
