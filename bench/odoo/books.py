@@ -108,7 +108,7 @@ class Books:
         """Write what the naive client is to send: the values that syncd sends, one record at a time."""
         names = _Ids(self)
         document = {
-            "port": proxy.port_here,
+            "port": proxy.port,
             "database": self.database,
             "payment_journal": names.payment_journal,
             "clients": {key: names.partner(one) for key, one in source.clients.items()},

@@ -1,9 +1,9 @@
-"""The naive client: OdooRPC, and a call for each record. ``python -m bench.odoo.naive FILE`` (see ``Books.payloads``).
+"""The naive client: OdooRPC, and a call for each record; ``python -m bench.odoo.naive FILE`` (``Books.payloads``).
 
-For each invoice its partner the first time, the move with its lines, ``action_post``, and reading it back; then for each
-that is paid Odoo's own wizard (two calls) and reading it back.
+For each invoice its partner the first time, the move with its lines, ``action_post``, and reading it back; then for
+each that is paid Odoo's own wizard (two calls) and reading it back.
 
-Source: "OdooRPC" at pythonhosted.org; ``account.payment.register`` is what "Register Payment" opens in Odoo.
+Source: the documentation of OdooRPC; ``account.payment.register`` is what "Register Payment" opens in Odoo.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ all of the answer is, on the same machine.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from http.client import HTTPConnection, HTTPResponse
@@ -42,12 +43,12 @@ class Proxy:
     def __init__(self, odoo: str) -> None:
         """Stand before this Odoo."""
         place = urlsplit(odoo)
-        self.host, self.port = place.hostname or "127.0.0.1", place.port or 80
+        self.odoo = (place.hostname or "127.0.0.1", place.port or 80)
         self.calls: list[Call] = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
-        self.port_here = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port_here}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         """Listen."""
@@ -67,6 +68,11 @@ class Proxy:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     proxy: Proxy
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that was stopped."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -113,14 +119,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _ask(self, body: bytes, headers: dict[str, str]) -> HTTPResponse:
         """Send a request to Odoo; on a new connection where Odoo has closed the one that was idle."""
-        proxy = self.server.proxy
         if self.odoo is not None:
             try:
                 self.odoo.request(self.command, self.path, body, headers)
                 return self.odoo.getresponse()
             except ConnectionError:  # http.client's RemoteDisconnected is one: nothing was answered, nothing begun
                 self.odoo.close()
-        self.odoo = HTTPConnection(proxy.host, proxy.port, timeout=1200)
+        self.odoo = HTTPConnection(*self.server.proxy.odoo, timeout=1200)
         self.odoo.request(self.command, self.path, body, headers)
         return self.odoo.getresponse()
 
@@ -138,6 +143,7 @@ def called(path: str, body: bytes) -> tuple[str, str, tuple[int, ...], frozenset
     if params["service"] != "object":
         return "server", params["method"], (), frozenset()
     _, _, _, model, method, *rest = params["args"]
-    first = rest[0][0] if rest and rest[0] else ()
+    given = rest if params["method"] == "execute" else next(iter(rest), ())
+    first = next(iter(given), ())
     ids = first if isinstance(first, list) and all(isinstance(one, int) for one in first) else ()
     return model, method, tuple(ids), frozenset()

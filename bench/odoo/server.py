@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,11 @@ from tests.odoo import place
 from tests.odoo.place import Place
 
 SERIES = "latest"
+
+MEMORY = str(8 << 30)
+
+EVERY = 2.0
+"""Seconds between two looks at what processes have used."""
 
 
 class Server:
@@ -37,6 +43,7 @@ class Server:
         words, port = running.cmdline(), _free_port()
         words = words[: words.index("--pidfile")]
         words += ["--workers", str(self.workers), "--http-port", str(port), "--gevent-port", str(_free_port())]
+        words += ["--limit-memory-soft", MEMORY, "--limit-memory-hard", MEMORY]  # else it may restart in the middle
         self.url = f"http://127.0.0.1:{port}"
         environment = {name: running.environ()[name] for name in ("PATH", "HOME", "LC_ALL", "PYTHONPATH")}
         with self._log.open("w") as log:
@@ -70,17 +77,9 @@ class Server:
             client.close()
         return made
 
-    def cpu(self, database: str) -> float:
-        """Give the processor seconds used so far: by the server's processes, and by PostgreSQL for this database."""
-        used = 0.0
-        title = f"postgres: odoo {database} "
-        own = {self._process.pid, *(one.pid for one in self._seen.children(recursive=True))}
-        for one in psutil.process_iter():
-            with suppress(psutil.Error):
-                if one.pid in own or " ".join(one.cmdline()).startswith(title):
-                    times = one.cpu_times()
-                    used += times.user + times.system
-        return used
+    def meter(self, database: str) -> Meter:
+        """Follow what the server's processes use, and PostgreSQL's for this database."""
+        return Meter(self._process.pid, f"postgres: odoo {database} ")
 
     def _wait(self) -> None:
         until = time.monotonic() + 60
@@ -90,6 +89,57 @@ class Server:
                     return
             time.sleep(0.2)
         raise SystemExit(f"the benchmark's Odoo did not start: {self._log.read_text()[-2000:]}")
+
+
+class Meter:
+    """Processor seconds of a process with its children, and of those with a title, followed while the block lasts."""
+
+    def __init__(self, pid: int, title: str) -> None:
+        """Follow these."""
+        self._pid, self._title = pid, title
+        self._used: dict[int, float] = {}
+        self._first: dict[int, float] = {}
+        self._samples: list[tuple[float, float]] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="meter", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._sample()
+        self._first = dict(self._used)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End, with a last look."""
+        self._stop.set()
+        self._thread.join()
+        self._sample()
+
+    def until(self, at: float) -> float:
+        """Give the seconds used by this time of ``perf_counter``."""
+        before = [(when, used) for when, used in self._samples if when <= at] or self._samples[:1]
+        after = [(when, used) for when, used in self._samples if when > at] or self._samples[-1:]
+        (left, low), (right, high) = before[-1], after[0]
+        share = (at - left) / (right - left) if right > left else 0.0
+        return low + share * (high - low)
+
+    def _follow(self) -> None:
+        while not self._stop.wait(EVERY):
+            self._sample()
+
+    def _sample(self) -> None:
+        """Note what each has used; what a process used that has ended since counts as it was seen last."""
+        with suppress(psutil.Error):
+            family = psutil.Process(self._pid)
+            own = {self._pid, *(one.pid for one in family.children(recursive=True))}
+            for one in psutil.process_iter():
+                with suppress(psutil.Error):
+                    if one.pid in own or " ".join(one.cmdline()).startswith(self._title):
+                        times = one.cpu_times()
+                        self._used[one.pid] = times.user + times.system
+        used = sum(used - self._first.get(pid, 0.0) for pid, used in self._used.items())
+        self._samples.append((time.perf_counter(), used if self._first else 0.0))
 
 
 def _running(there: Place) -> psutil.Process:

@@ -195,8 +195,8 @@ def _note_id(work: Work) -> str:
 
 
 def _told(work: Work) -> str:
-    """Say which fields changed; their names need no escaping."""
-    names = dict.fromkeys(path.partition(".")[0] for path in work.told.changes)
+    """Say which fields changed, but for events, which have notes of their own; the names need no escaping."""
+    names = dict.fromkeys(path.partition(".")[0] for path in work.told.changes if not path.startswith("events."))
     return f"<p>Changed in FastFaktura: {', '.join(names)}.</p>"
 
 

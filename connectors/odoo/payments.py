@@ -74,9 +74,9 @@ def render_payment(operation: Operation, company: Company) -> bytes | Rejected:
         return Rejected(f"a payment that stands in Odoo is not changed ({operation.verb}); correct it there.")
     content, invoice = operation.content, operation.refs.get("invoice", "")
     cents, currency, day = content.get("amount"), str(content.get("currency") or ""), content.get("paid_date")
-    if not isinstance(cents, int) or not day:
+    if not isinstance(cents, int) or (not day and operation.verb != "unsettle"):
         return Rejected("the payment has no amount or no date.")
-    if operation.verb != "adopt" and (refused := _refused(operation.verb, currency, str(day), company)):
+    if day and operation.verb != "adopt" and (refused := _refused(operation.verb, currency, str(day), company)):
         return refused
     number = str(content.get("number") or "")
     journal = company.payment_journal
@@ -84,7 +84,7 @@ def render_payment(operation: Operation, company: Company) -> bytes | Rejected:
         "amount": cents,
         "currency": currency,
         "currency_id": company.currencies.get(currency, 0),
-        "date": str(day),
+        "date": str(day or ""),
         "invoice": int(invoice) if invoice.isdecimal() else 0,
         "journal": journal.id if journal else 0,
         "name": f"{operation.mark}-{operation.key[-8:]}",

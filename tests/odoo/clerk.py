@@ -97,7 +97,7 @@ class Clerk:
         self.write("account.move", number, invoice_line_ids=[[1, line, vals]])
         self.odoo.call("account.move", "action_post", [number])
 
-    def close(self, day: str | bool) -> None:  # noqa: FBT001 - Odoo's word for no date is false
+    def close(self, day: str | bool) -> None:
         """Close the books up to a day, or open them."""
         self.write("res.company", 1, fiscalyear_lock_date=day)
 

@@ -100,10 +100,10 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     onward: http.client.HTTPConnection | None = None
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         self._forward()
 
-    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+    def do_POST(self) -> None:
         self._forward()
 
     def log_message(self, *_: object) -> None:

@@ -58,6 +58,7 @@ class Stage(Office):
 
     def until_quiet(self) -> list[Json]:
         """Run until nothing is planned any more; give the problems of the last run."""
+        run: Json = {}
         for _ in range(ENOUGH):
             run = self.run(code=None)
             if run["exit_code"] in (0, 1) and not run["planned"]:

@@ -42,20 +42,20 @@ class Play:
     def act(self, state: State, **fault: Any) -> tuple[list[str], list[str]]:
         """Run with a fault, then until quiet: the names of the calls it struck, and what is wrong in the end."""
         folder = self.folder / str(next(self.numbers))
-        with opened(folder, self.series, self.source.first, self.forks, unsettle=True) as stage:
-            with Proxy(stage.place.url) as proxy:
+        own = opened(folder, self.series, self.source.first, self.forks, unsettle=True)
+        with own as stage, Proxy(stage.place.url) as proxy:
+            stage.configure(proxy.url, unsettle=True)
+            if self.phase == "second":
+                stage.run()
+                stage.sandbox = self.source.second
                 stage.configure(proxy.url, unsettle=True)
-                if self.phase == "second":
-                    stage.run()
-                    stage.sandbox = self.source.second
-                    stage.configure(proxy.url, unsettle=True)
-                proxy.reset(**fault)
-                stage.run(code=None)
-                struck = list(proxy.lost)
-                proxy.reset()
-                if state == "deleted":
-                    stage.forget()
-                return struck, self.wrong(stage, state)
+            proxy.reset(**fault)
+            stage.run(code=None)
+            struck = list(proxy.lost)
+            proxy.reset()
+            if state == "deleted":
+                stage.forget()
+            return struck, self.wrong(stage, state)
 
     def wrong(self, stage: Stage, state: State) -> list[str]:
         expected = {LOST} if (self.phase, state) == ("second", "deleted") else set()

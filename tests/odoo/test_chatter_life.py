@@ -17,7 +17,7 @@ from connectors.odoo.client import Odoo
 from connectors.odoo.findings import no_notes
 from connectors.odoo.moves import shape_invoice
 from connectors.odoo.posting import write_moves
-from syncd.connector import Content, Done, Entry, Rejected
+from syncd.connector import Content, Done, Entry, Exists, Rejected
 from syncd.errors import Unreachable
 from syncd.fields import flatten
 from syncd.sandbox.data import made_up
@@ -59,7 +59,7 @@ def told(office: Office) -> Counter[tuple[str, str, str]]:
 
 def messages(books: Odoo) -> list[tuple[int, str, str]]:
     """Read the notes in all chatters: invoice, text, time."""
-    domain = [("model", "=", "account.move"), ("body", "like", "FastFaktura: ")]
+    domain = [("model", "=", "account.move"), ("body", "like", "<p>FastFaktura: ")]
     rows = books.search_read("mail.message", domain, ["res_id", "body", "date"])
     return [(row["res_id"], str(row["body"]), row["date"]) for row in rows]
 
@@ -78,12 +78,9 @@ def happened(office: Office) -> Counter[tuple[str, str, str]]:
     )
 
 
-def bystanders(office: Office) -> tuple[int, int, int]:
-    """Count what must not come of a note: mails, notifications, and followers that are no users."""
-    users = [one["partner_id"][0] for one in office.books.search_read("res.users", [], ["partner_id"])]
-    strangers = [("res_model", "=", "account.move"), ("partner_id", "not in", users)]
-    mails = office.books.ids("mail.mail", []), office.books.ids("mail.notification", [])
-    return len(mails[0]), len(mails[1]), len(office.books.ids("mail.followers", strangers))
+def bystanders(office: Office) -> list[list[int]]:
+    """Name what must not come of a note: mails, notifications, followers."""
+    return [office.books.ids(model, []) for model in ("mail.mail", "mail.notification", "mail.followers")]
 
 
 def idle(office: Office) -> None:
@@ -95,7 +92,7 @@ def some_open(office: Office) -> Json:
 
 
 def test_each_event_is_told_once_with_its_time_and_a_reminder_later_adds_one(office: Office) -> None:
-    before = bystanders(office)
+    before = bystanders(office)[:2]  # Odoo 14 makes the client a follower of what is posted
     office.run()
     assert told(office) == happened(office)
     assert max(told(office).values()) == 1
@@ -109,7 +106,7 @@ def test_each_event_is_told_once_with_its_time_and_a_reminder_later_adds_one(off
     assert office.wrong() == []
     idle(office)
     assert office.command("reconcile").returncode == 0
-    assert bystanders(office) == before
+    assert bystanders(office)[:2] == before
 
 
 def test_a_lost_state_doubles_no_note(office: Office) -> None:
@@ -137,13 +134,15 @@ def test_a_note_that_a_person_deleted_stays_away_and_is_told_as_a_difference(off
     assert told(office) - happened(office) == Counter()
 
 
-def test_chatter_that_is_switched_on_later_tells_what_was(office: Office) -> None:
+def test_chatter_that_is_switched_on_later_tells_what_was_and_nobody_hears_of_it(office: Office) -> None:
     office.configure()
     office.run()
     assert told(office) == Counter()
+    before = bystanders(office)
     office.configure(chatter=True)
     assert {one["verb"] for one in office.run()["planned"]} == {"update"}
     assert told(office) == happened(office)
+    assert bystanders(office) == before
     idle(office)
 
 
@@ -195,7 +194,7 @@ def test_an_answer_that_was_lost_doubles_no_note(desk: Desk, monkeypatch: pytest
         list(write_moves(desk.odoo, desk.company, entries))
     mend()
     ((_, outcome),) = write_moves(desk.odoo, desk.company, entries)
-    assert isinstance(outcome, Done)
+    assert isinstance(outcome, Done | Exists)
     notes_of(desk, content, outcome.external_id)
     later = {**content, "events": [SENT, OPENED, REMINDER]}
     changes = update(desk, content, later, outcome.external_id)

@@ -61,7 +61,7 @@ def test_a_partner_that_a_person_renamed_keeps_its_name_and_both_are_told(clerk:
     assert run["kept_by_hand"] == 1
     told = clerk.differences("client")
     assert told["name"] == (clerk.client(0)["name"], "Renamed by hand")
-    assert told["address"][0] == clerk.client(0)["address"]
+    assert told["address"][0].startswith(clerk.client(0)["address"].partition(",")[0])
     assert "Another street 5" in told["address"][1]
     assert clerk.partner(invoice)["name"] == "Renamed by hand"
     clerk.stage.change_client(clerk.client(0), phone="+4791111111")
@@ -120,6 +120,9 @@ def test_an_invoice_that_a_person_cancelled_is_not_written_again(clerk: Clerk) -
     assert clerk.move(invoice)["state"] == "cancel"
     paid = len(clerk.stage.payments())
     pay(clerk.stage, invoice)
+    clerk.stage.run(code=None)
+    assert "removed" in clerk.differences("invoice")
+    clerk.stage.change_invoice(invoice, due_date="2026-12-24")
     assert codes(clerk.stage.run(code=1)) == ["removed_there"]
     assert clerk.move(invoice)["state"] == "cancel"
     assert len(clerk.stage.payments()) == paid
@@ -179,16 +182,16 @@ def test_an_archived_partner_takes_a_new_invoice_and_stays_archived(clerk: Clerk
     assert clerk.partner(clerk.invoice(-1))["active"] is False
 
 
-def test_merged_partners_are_neither_made_again_nor_lose_an_invoice(clerk: Clerk) -> None:
+def test_a_merged_partner_is_not_made_again_and_takes_the_next_invoice(clerk: Clerk) -> None:
     stage, partner = clerk.stage, clerk.partner(clerk.invoice(SENT))
     (into,) = clerk.odoo.call("res.partner", "create", vals_list=[{"name": "All of them", "is_company": True}])
     clerk.merge([partner["id"]], into)
     assert stage.run(code=None)["planned"] == []
     scenario._invoice(stage.sandbox.account, 0, "sent", 4_200, 1)
     stage.run(code=None)
-    assert stage.made_twice() == []
+    assert stage.wrong() == []
     assert clerk.odoo.ids("res.partner", [("name", "=", clerk.client(0)["name"])]) == []
-    assert clerk.partner(clerk.invoice(SENT))["id"] == into
+    assert {clerk.partner(clerk.invoice(place))["id"] for place in (SENT, -1)} == {into}
     assert stage.run(code=None)["planned"] == []
 
 
@@ -227,7 +230,7 @@ def test_invoices_of_a_closed_period_are_problems_and_nothing_of_them_is_sent(st
     assert stage.wrong(but=late) == []
     assert all(one["invoice_date"] > "2026-03-20" for one in stage.moves())
     idle(stage, code=1)
-    clerk.close(False)  # noqa: FBT003 - as Odoo says it
+    clerk.close(False)
     stage.run()
     assert stage.wrong() == []
 
@@ -241,8 +244,9 @@ def test_what_was_booked_in_a_period_closed_since_does_not_move(clerk: Clerk) ->
     stage.change_invoice(other, lines=[{"description": "x", "quantity": 1, "unit_price_cents": 5, "tax_rate": 25}])
     stage.change_invoice(clerk.invoice(PAID), status="sent")
     run = stage.run(code=1)
-    assert {one["id"] for one in run["problems"]} == {invoice["id"], other["id"], clerk.invoice(PAID)["id"]}
-    assert set(codes(run)) == {"period_locked"}
+    told = {one["id"]: one["code"] for one in run["problems"]}
+    locked = {invoice["id"]: "period_locked", clerk.invoice(PAID)["id"]: "period_locked"}
+    assert told == {**locked, other["id"]: "changed_after_booking"}
     assert clerk.everything() == before
     idle(stage, code=1)
 

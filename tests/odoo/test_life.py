@@ -53,3 +53,17 @@ def test_a_lost_state_is_found_again_from_the_marks(office: Office) -> None:
     assert all(one["verb"] == "adopt" for one in again["planned"])
     assert office.wrong() == []
     idle(office)
+
+
+def test_a_payment_taken_back_at_the_source_is_taken_back_in_the_books(office: Office) -> None:
+    office.configure(unsettle=True)
+    office.run()
+    (paid, *_) = office.invoices("paid")
+    office.change_invoice(paid, status="sent")
+    office.run()
+    assert office.wrong() == []
+    assert office.move(paid)["payment_state"] == "not_paid"
+    office.change_invoice(paid, status="paid")
+    office.run()
+    assert office.wrong() == []
+    idle(office)

@@ -1,4 +1,4 @@
-"""The life of invoices, through the command line, into a small stand-in for Odoo: what ``make test`` can try in seconds.
+"""The life of invoices, through the command line, into a small stand-in for Odoo: tried in seconds.
 
 ``test_agreement.py`` keeps the stand-in and the real servers in agreement; ``test_life.py`` tries the same on those.
 """
@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from connectors.odoo.errors import NoDatabase, OdooAnswer
+from syncd.errors import Refused
 from syncd.sandbox.change import patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
@@ -19,11 +23,8 @@ from tests.odoo.proxy import Proxy
 from tests.odoo.stage import Stage, served, warm
 from tests.odoo.standin.server import Server
 
-SERIES = pytest.mark.parametrize("standin", ["latest", "14"], indirect=True)
-pytestmark = SERIES
 
-
-@pytest.fixture
+@pytest.fixture(params=["latest", "14"])
 def standin(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A stand-in of one series, with empty books; asked for what it has not, it fails the test."""
     with Server(request.param) as server:
@@ -40,10 +41,9 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 @pytest.fixture
 def stage(tmp_path: Path, standin: Server, forks: Forks) -> Iterator[Stage]:
     """An account with some invoices, and empty books."""
-    with served(made_up(11, clients=12, invoices=40, today=date(2026, 6, 1))) as sandbox:
-        place = standin.place()
+    account = made_up(11, clients=12, invoices=40, today=date(2026, 6, 1))
+    with served(account) as sandbox, closing(standin.place()) as place:
         yield Stage(tmp_path, sandbox, place, forks)
-        place.close()
 
 
 def test_every_invoice_stands_once_with_its_totals_and_payment(stage: Stage) -> None:
@@ -81,10 +81,45 @@ def test_one_bad_record_leaves_the_others_as_they_are_to_be(stage: Stage) -> Non
     assert stage.made_twice() == []
 
 
-def test_a_dropped_answer_is_found_and_nothing_is_done_twice(stage: Stage) -> None:
+def test_a_posted_invoice_that_changed_is_written_anew_and_posted_again(stage: Stage) -> None:
+    stage.configure(on_change="update")
+    stage.run()
+    invoice, *_ = stage.invoices("sent", "opened", "overdue")
+    before = stage.move(invoice)
+    lines = [{**line, "unit_price_cents": line["unit_price_cents"] + 1000} for line in invoice["lines"]]
+    stage.change_invoice(invoice, lines=lines)
+    assert stage.run()["problems"] == []
+    assert stage.wrong() == []
+    after = stage.move(invoice)
+    assert after["id"] == before["id"]
+    assert after["amount_total"] > before["amount_total"]
+
+
+def test_dropped_answers_are_found_and_nothing_is_done_twice(stage: Stage) -> None:
     with Proxy(stage.place.url) as proxy:
-        stage.configure(proxy.url)
-        stage.run(code=None)
-        calls = list(dict.fromkeys(proxy.writes))
-        numbers = [proxy.writes.index(name) + 1 for name in calls]
-    assert len(numbers) > 5
+        for seed in range(2):
+            live(stage.sandbox.account, seed, share=0.2)
+            stage.configure(proxy.url)
+            proxy.reset(lose_every=2)
+            stage.run(code=None)
+            assert proxy.lost
+            proxy.reset()
+            problems = stage.until_quiet()
+            assert {one["code"] for one in problems} <= {"cancelled_after_payment"}
+            assert stage.wrong() == []
+    assert stage.made_twice() == []
+
+
+def test_a_wrong_key_and_a_wrong_database_are_told_apart(standin: Server) -> None:
+    with closing(standin.place()) as place:
+        with pytest.raises(NoDatabase):
+            replace(place, database="none").client().connect()
+        with pytest.raises(Refused):
+            replace(place, keys={**place.keys, "ODOO_SYNC_API_KEY": "another-key"}).client().connect()
+
+
+def test_what_the_stand_in_has_not_fails_loudly() -> None:
+    with Server("latest") as server, closing(server.place()) as place:
+        with pytest.raises(OdooAnswer, match="no Unsupported"):
+            place.client().call("account.move", "copy", [1])
+        assert len(server.unsupported) == 1

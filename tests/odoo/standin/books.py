@@ -13,6 +13,8 @@ from tests.odoo.standin.tables import Row, Tables
 from tests.odoo.standin.wire import Refusal, Unsupported, user_error
 
 MOVE, LINE = "account.move", "account.move.line"
+FIXED = frozenset(("lines", "invoice_date", "date", "partner_id", "currency_id", "journal_id"))
+"""What a posted entry keeps; Odoo 14 lets the dates be written."""
 SALES = ("out_invoice", "out_refund")
 
 
@@ -23,10 +25,15 @@ class Books:
         self.tables = tables
         self.old = tables.recorded.number < 16
         company = tables.rows["res.company"][tables.company]
-        self.currency, self.globally = company["currency_id"], company["tax_calculation_rounding_method"] == "round_globally"
+        self.currency, self.globally = (
+            company["currency_id"],
+            company["tax_calculation_rounding_method"] == "round_globally",
+        )
         partner = tables.recorded.rows["res.partner"][0]
         self.receivable: int = partner["property_account_receivable_id"][0]
-        self.rates = {row["currency_id"]: Decimal(str(row["rate"])) for row in tables.rows["res.currency.rate"].values()}
+        self.rates = {
+            row["currency_id"]: Decimal(str(row["rate"])) for row in tables.rows["res.currency.rate"].values()
+        }
 
     def in_company(self, cents: Decimal | int, currency: int) -> int:
         """Give an amount in the company's currency; there is one rate for each, whatever the day."""
@@ -56,8 +63,8 @@ class Books:
     def write(self, move: int, values: Mapping[str, Any], lines: Sequence[Mapping[str, Any]] | None = None) -> None:
         """Change an entry; of a posted one only what Odoo lets one change."""
         row = self.tables.row(MOVE, move)
-        fixed = {"invoice_date", "date", "partner_id", "currency_id", "journal_id"}
-        if row["state"] != "draft" and (lines is not None or fixed & {name for name in values if values[name] != row[name]}):
+        changed = {name for name in values if values[name] != row[name]} | ({"lines"} if lines is not None else set())
+        if row["state"] != "draft" and changed & (FIXED - ({"invoice_date", "date"} if self.old else set())):
             raise user_error("You cannot modify the following readonly fields on a posted move: …")
         self.tables.change(MOVE, move, **values)
         self._head(move)
@@ -69,27 +76,42 @@ class Books:
         self.tables.remove(LINE, [line["id"] for line in self.lines(move)])
         row = self.tables.row(MOVE, move)
         sign = -1 if row["move_type"] == "out_invoice" else 1
-        taxes: dict[int, list[Decimal]] = defaultdict(list)
-        for number, values in enumerate(lines, 1):
+        bases: dict[int, list[Decimal]] = defaultdict(list)
+        every: list[Decimal] = []
+        for values in lines:
             exact = sign * _exact(values) * 100
-            net = half_up(exact)
+            every.append(exact)
             for tax in values.get("tax_ids", ()):
-                taxes[tax].append(exact if self.globally else Decimal(net))
+                bases[tax].append(exact)
             kind = {"exclude_from_invoice_tab": False} if self.old else {"display_type": "product"}
-            self._line(row, {**values, **kind, "sequence": 10 * number}, net)
-        for tax, bases in taxes.items():
-            self._tax(row, tax, bases)
+            self._line(row, {**values, **kind, "sequence": 10}, half_up(exact))
+        if self.globally:
+            self._spread(row, every)
+        for tax, parts in bases.items():
+            self._tax(row, tax, parts)
         end = {"exclude_from_invoice_tab": True} if self.old else {"display_type": "payment_term"}
         self._line(row, {**end, "account_id": self.receivable}, 0)
         self.balance(move)
 
+    def _spread(self, row: Row, exact: Sequence[Decimal]) -> None:
+        """Let the lines come to what all of them do before they are rounded, in both currencies, as Odoo 19 has it."""
+        lines, whole = self.lines(row["id"]), sum(exact, Decimal(0))
+        if lines:
+            lines[0]["amount_currency"] += half_up(whole) - sum(line["amount_currency"] for line in lines)
+            lines[0]["balance"] += self.in_company(whole, row["currency_id"]) - sum(line["balance"] for line in lines)
+
     def _tax(self, row: Row, tax: int, bases: Sequence[Decimal]) -> None:
+        """Make a tax's line: rounded once on everything, or line by line on rounded amounts."""
         rate = Decimal(str(self.tables.rows["account.tax"][tax]["amount"])) / 100
-        parts = [sum(bases, Decimal(0))] if self.globally else bases
+        if not rate:
+            return
         kind = {"exclude_from_invoice_tab": True} if self.old else {"display_type": "tax"}
-        if rate:
-            account = self.receivable + 1  # which one does not matter here
-            self._line(row, {**kind, "tax_line_id": tax, "account_id": account}, sum(half_up(one * rate) for one in parts))
+        account = self.receivable + 1  # which one does not matter here
+        exact = sum(bases, Decimal(0)) * rate
+        cents = half_up(exact) if self.globally else sum(half_up(half_up(one) * rate) for one in bases)
+        line = self._line(row, {**kind, "tax_line_id": tax, "account_id": account}, cents)
+        if self.globally:
+            self.tables.row(LINE, line)["balance"] = self.in_company(exact, row["currency_id"])
 
     def _line(self, row: Row, values: Mapping[str, Any], cents: int) -> int:
         account = self.tables.rows["account.account"][values["account_id"]]
@@ -102,8 +124,9 @@ class Books:
         """Make an entry that is no invoice, of one receivable line (its other side is nobody's business here)."""
         usual = {"move_type": "entry", "state": "draft", "company_id": self.tables.company, "payment_state": "not_paid"}
         move = self.tables.add(MOVE, {**usual, **values})
-        made = self._line(self.tables.row(MOVE, move), {"account_id": self.receivable, **line}, cents)
-        return self.tables.row(LINE, made)["id"] and move
+        self._line(self.tables.row(MOVE, move), {"account_id": self.receivable, **line}, cents)
+        self.refresh(move)
+        return move
 
     def balance(self, move: int) -> None:
         """Let the receivable line follow the others."""
@@ -160,14 +183,19 @@ class Books:
                 raise user_error(f"The entry {row['name']} (id {move}) must be in draft.")
             self._postable(row)
             self.tables.change(MOVE, move, state="posted", posted_before=True)
+            self._head(move)
             self.refresh(move)
 
     def _postable(self, row: Row) -> None:
         move = row["id"]
         if not [line for line in self.lines(move) if not self.is_receivable(line)]:
-            raise user_error("You need to add a line before posting." if self.old else "Even magicians can't post nothing!")
+            raise user_error(
+                "You need to add a line before posting." if self.old else "Even magicians can't post nothing!"
+            )
         if row["amount_total"] < 0:
-            raise user_error("You cannot validate an invoice with a negative total amount. You should create a credit note.")
+            raise user_error(
+                "You cannot validate an invoice with a negative total amount. You should create a credit note."
+            )
         if row["name"] in ("/", False, ""):
             raise Unsupported("an invoice that Odoo is to number")
         same = self.tables.where(MOVE, name=row["name"], journal_id=row["journal_id"], state="posted")
@@ -208,9 +236,13 @@ class Books:
     def _head(self, move: int) -> None:
         """Fill in what follows from other fields."""
         row = self.tables.row(MOVE, move)
-        partner = self.tables.row("res.partner", row["partner_id"])["commercial_partner_id"] if row["partner_id"] else False
-        day = row["invoice_date"] or f"{datetime.now(UTC):%Y-%m-%d}"
-        due = row["invoice_date_due"] or row["invoice_date"]
+        partner = (
+            self.tables.row("res.partner", row["partner_id"])["commercial_partner_id"] if row["partner_id"] else False
+        )
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        day, due = row["invoice_date"] or today, row["invoice_date_due"]
+        if not due:
+            due = row["invoice_date"] if self.old else row["state"] == "posted" and today
         row |= {"commercial_partner_id": partner, "date": day, "invoice_date_due": due}
 
 

@@ -10,10 +10,15 @@ from tests.odoo.standin.wire import Unsupported
 Get = Callable[[str], Any]
 """Gives the value of a field, or of a field of a linked record (``move_id.state``)."""
 
+
+def _any(value: Any, wanted: Sequence[Any]) -> bool:
+    return any(one in wanted for one in value) if isinstance(value, list) else value in wanted
+
+
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda value, wanted: bool(value == wanted),
     "!=": lambda value, wanted: bool(value != wanted),
-    "in": lambda value, wanted: _any(value, wanted),
+    "in": _any,
     "not in": lambda value, wanted: not _any(value, wanted),
     ">": lambda value, wanted: bool(value) and value > wanted,
     ">=": lambda value, wanted: bool(value) and value >= wanted,
@@ -40,7 +45,3 @@ def _next(rest: list[Any], get: Get) -> bool:
         raise Unsupported(f"the condition {first}")
     name, operator, wanted = first
     return OPERATORS[operator](get(name), wanted)
-
-
-def _any(value: Any, wanted: Sequence[Any]) -> bool:
-    return any(one in wanted for one in value) if isinstance(value, list) else value in wanted

@@ -9,7 +9,6 @@ from typing import Any
 from syncd.money import half_up
 from tests.odoo.standin.books import LINE, MOVE, Books
 from tests.odoo.standin.matching import PARTIAL, PAYMENT, Matching
-from tests.odoo.standin.tables import Tables
 from tests.odoo.standin.wire import Call, Refusal, Unsupported, user_error
 
 FIXED = {"invoice_payment_term_id/.id": ("",), "subtype_id/id": ("mail.mt_note",)}
@@ -59,7 +58,9 @@ class Loading:
         key = head.pop("id" if once else ".id")
         if once and key in self.tables.externals:
             return self.tables.externals[key][1]
-        below = next((name.partition("/")[0] for name in columns if name.startswith(("invoice_line_ids", "line_ids"))), "")
+        below = next(
+            (name.partition("/")[0] for name in columns if name.startswith(("invoice_line_ids", "line_ids"))), ""
+        )
         own = {name: text for name, text in head.items() if not below or not name.startswith(f"{below}/")}
         sub = [self._sub(columns, row, below) for row in rows] if below else []
         values = self.values(model, own)

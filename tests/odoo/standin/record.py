@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from connectors.odoo.client import Odoo
+from connectors.odoo.company import Company
 from connectors.odoo.company_io import read_company
 from connectors.odoo.settings import OdooSettings
 from syncd.http import Http, Reply
@@ -21,7 +23,7 @@ from tests.odoo.office import prepare
 from tests.odoo.place import Place
 from tests.odoo.standin.recorded import FOLDER
 from tests.odoo.standin.tables import FIELDS
-from tests.odoo.standin.wire import Call, json2_call, rpc_call
+from tests.odoo.standin.wire import json2_call, rpc_call
 
 ROWS: Mapping[str, Sequence[str]] = {
     "res.company": ["currency_id", "tax_calculation_rounding_method"],
@@ -97,19 +99,24 @@ def asked(real: Place) -> dict[str, Any]:
     prepare(at)
     admin, sync = at.admin(), at.client()
     admin.search_read("account.tax", [], ["amount"])
-    settings = OdooSettings(
-        url=real.url,
-        database=real.database,
-        user="sync",
-        api_key=Secret(real.sync_key),
-        journal="FF",
-        payment_journal="BNK1",
-    )
-    read_company(sync, settings, {"0": "Sync 0%"})
+    open_books(at, sync)
     admin.connect()
     at.close()
     users = {"admin": admin.uid, "sync": sync.uid}
     return {"users": users, "exchanges": list(recorder.exchanges.values())}
+
+
+def open_books(at: Place, odoo: Odoo) -> Company:
+    """Read the books as the connector does, with the settings that the tests have."""
+    settings = OdooSettings(
+        url=at.url,
+        database=at.database,
+        user="sync",
+        api_key=Secret(at.sync_key),
+        journal="FF",
+        payment_journal="BNK1",
+    )
+    return read_company(odoo, settings, {"0": "Sync 0%"})
 
 
 def standing(real: Place) -> dict[str, Any]:
@@ -119,7 +126,9 @@ def standing(real: Place) -> dict[str, Any]:
     for model, fields in ROWS.items():
         there = admin.fields_of(model)
         known = [name for name in fields if name in there]
-        rows[model] = admin.search_read(model, ONLY.get(model, []), known, context={"active_test": model != "res.partner"})
+        rows[model] = admin.search_read(
+            model, ONLY.get(model, []), known, context={"active_test": model != "res.partner"}
+        )
     partners = [row["id"] for row in rows["res.partner"]]
     externals = {name: record for record, name in admin.external_ids("res.partner", partners).items()}
     info = [admin.version, 0, 0, "final", 0, ""]
@@ -134,7 +143,9 @@ def write(series: str, document: Mapping[str, Any]) -> None:
             body = ",\n".join(json.dumps(one, ensure_ascii=False, sort_keys=True) for one in value)
             parts.append(f"{json.dumps(name)}: [\n{body}\n]")
         elif name == "rows":
-            body = ",\n".join(f"{json.dumps(model)}: {json.dumps(rows, ensure_ascii=False)}" for model, rows in value.items())
+            body = ",\n".join(
+                f"{json.dumps(model)}: {json.dumps(rows, ensure_ascii=False)}" for model, rows in value.items()
+            )
             parts.append(f"{json.dumps(name)}: {{\n{body}\n}}")
         else:
             parts.append(f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False, sort_keys=True)}")

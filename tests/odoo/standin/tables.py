@@ -16,11 +16,15 @@ FIELDS: dict[str, dict[str, str]] = {
     "res.partner": {
         **dict.fromkeys(("name", "email", "email_normalized", "phone", "street", "street2", "zip", "city"), "text"),
         **dict.fromkeys(("lang", "ref"), "text"),
-        **{"active": "flag", "is_company": "flag", "category_id": "many"},
-        **{"state_id": "res.country.state", "country_id": "res.country", "commercial_partner_id": "res.partner"},
+        "active": "flag",
+        "is_company": "flag",
+        "category_id": "many",
+        "state_id": "res.country.state",
+        "country_id": "res.country",
+        "commercial_partner_id": "res.partner",
     },
     "res.partner.category": {"name": "text"},
-    "mail.message": {name: "text" for name in ("model", "body", "message_type")} | {"res_id": "number"},
+    "mail.message": dict.fromkeys(("model", "body", "message_type"), "text") | {"res_id": "number"},
     "account.move": {
         **dict.fromkeys(("name", "state", "move_type", "narration", "ref", "payment_reference"), "text"),
         **dict.fromkeys(("invoice_origin", "payment_state"), "text"),
@@ -28,23 +32,36 @@ FIELDS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("amount_untaxed", "amount_tax", "amount_total", "amount_residual"), "cents"),
         **dict.fromkeys(("posted_before", "restrict_mode_hash_table"), "flag"),
         **dict.fromkeys(("reversal_move_ids", "reversal_move_id"), "many"),
-        **{"partner_id": "res.partner", "commercial_partner_id": "res.partner", "company_id": "res.company"},
-        **{"currency_id": "res.currency", "journal_id": "account.journal"},
+        "partner_id": "res.partner",
+        "commercial_partner_id": "res.partner",
+        "company_id": "res.company",
+        "currency_id": "res.currency",
+        "journal_id": "account.journal",
     },
     "account.move.line": {
         **dict.fromkeys(("name", "display_type", "account_type", "account_internal_type"), "text"),
         **dict.fromkeys(("date", "date_maturity"), "text"),
         **dict.fromkeys(("sequence", "quantity", "price_unit", "discount"), "number"),
         **dict.fromkeys(("amount_currency", "balance", "amount_residual", "amount_residual_currency"), "cents"),
-        **{"exclude_from_invoice_tab": "flag", "reconciled": "flag", "tax_ids": "many"},
-        **{"move_id": "account.move", "account_id": "account.account", "tax_line_id": "account.tax"},
-        **{"payment_id": "account.payment", "currency_id": "res.currency"},
+        "exclude_from_invoice_tab": "flag",
+        "reconciled": "flag",
+        "tax_ids": "many",
+        "move_id": "account.move",
+        "account_id": "account.account",
+        "tax_line_id": "account.tax",
+        "payment_id": "account.payment",
+        "currency_id": "res.currency",
         "full_reconcile_id": "account.full.reconcile",
     },
     "account.payment": {
         **dict.fromkeys(("name", "state", "payment_type", "partner_type", "memo", "ref", "date"), "text"),
-        **{"amount": "cents", "is_reconciled": "flag", "move_id": "account.move", "partner_id": "res.partner"},
-        **{"currency_id": "res.currency", "journal_id": "account.journal", "company_id": "res.company"},
+        "amount": "cents",
+        "is_reconciled": "flag",
+        "move_id": "account.move",
+        "partner_id": "res.partner",
+        "currency_id": "res.currency",
+        "journal_id": "account.journal",
+        "company_id": "res.company",
         **dict.fromkeys(("invoice_ids", "reconciled_invoice_ids"), "many"),
         **dict.fromkeys(("reconciled_statement_line_ids", "reconciled_statement_ids"), "many"),
     },
@@ -61,7 +78,7 @@ FIELDS: dict[str, dict[str, str]] = {
 
 Every record has ``id``, ``write_date`` and ``write_uid`` as well.
 """
-EMPTY: Mapping[str, Any] = {"number": 0, "flag": False, "cents": 0}
+EMPTY: Mapping[str, Any] = {"number": 0.0, "flag": False, "cents": 0}
 EVERY = {"id": "number", "write_date": "text", "write_uid": "res.users"}
 
 
@@ -137,11 +154,14 @@ class Tables:
         if model == "res.partner" and "active" not in asked and context.get("active_test", True):
             domain = [*domain, ("active", "=", True)]
         rows = self.rows.get(model, {})
-        found = [row for row in rows.values() if meets(domain, lambda name, row=row: self.value(model, row, name))]
+        found = [row for row in rows.values() if self._meets(model, domain, row)]
         for part in reversed(order.split(", ")):
             name, _, way = part.partition(" ")
             found.sort(key=lambda row: row[name], reverse=way == "desc")
         return found
+
+    def _meets(self, model: str, domain: Sequence[Any], row: Row) -> bool:
+        return meets(domain, lambda name: self.value(model, row, name))
 
     def value(self, model: str, row: Row, path: str) -> Any:
         """Give a field, or by way of links a field of a linked record; nothing where there is no link."""

@@ -1,0 +1,284 @@
+"""Drafts, cancelled and unpaid invoices, credits, currencies and odd texts, through the command line into an Odoo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.sandbox.change import insert, patch_client
+from tests.crash import scenario
+from tests.crash.forks import Forks
+from tests.odoo.clerk import Clerk
+from tests.odoo.office import Json
+from tests.odoo.place import Place
+from tests.odoo.stage import Stage, served, warm
+
+SENT, OTHER, OPENED, OVERDUE, PAID, SMALL, CREDIT, ZERO, DRAFT, CANCELLED = range(10)
+"""Places of invoices of the small company."""
+
+LOST = pytest.mark.parametrize("lost", [False, True], ids=["state kept", "state lost"])
+ODD = (
+    "<b>Bold</b> & <script>alert(1)</script>",
+    "شركة النور للتجارة",
+    "שלום בע״מ",
+    "🦊 Fox & 🐻 Bear 👨‍👩‍👧",
+    "First line\nsecond line\n\nfourth",
+    "=1+1; \"quoted\" 'single' \\ %s {x} $y",
+    "Ünïcödé ✓ 𝄞 Ω ﬁ é é",
+)
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory, odoo: Place) -> Iterator[Forks]:
+    with warm(tmp_path_factory.mktemp("forks"), odoo) as running:
+        yield running
+
+
+@pytest.fixture
+def clerk(tmp_path: Path, own_odoo: Place, forks: Forks) -> Iterator[Clerk]:
+    """The small company; nothing is run yet."""
+    with served(scenario.first()) as sandbox:
+        yield Clerk(Stage(tmp_path, sandbox, own_odoo, forks))
+
+
+def codes(run: Json) -> list[str]:
+    return [one["code"] for one in run["problems"]]
+
+
+def idle(stage: Stage, code: int = 0) -> None:
+    """Run again, and make sure that there is nothing to do."""
+    assert stage.run(code=code)["planned"] == []
+
+
+def planned(run: Json) -> list[tuple[str, str, int]]:
+    return [(one["verb"], one["kind"], one["count"]) for one in run["planned"]]
+
+
+# -- drafts ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_written_as_one_and_posted_once_it_is_sent(clerk: Clerk) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(DRAFT)
+    stage.configure(drafts=True)
+    stage.run()
+    (there,) = [one for one in stage.moves() if one["state"] == "draft"]
+    assert invoice["number"] in (there["name"], there["ref"])
+    idle(stage)
+    stage.change_invoice(invoice, notes="Changed meanwhile")
+    stage.run()
+    stage.change_invoice(invoice, _happened="sent")
+    stage.run()
+    assert clerk.move(invoice)["id"] == there["id"]
+    assert stage.wrong() == []
+    idle(stage)
+    assert stage.command("reconcile").returncode == 0
+
+
+def test_a_draft_that_changes_is_a_draft_still(clerk: Clerk) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(DRAFT)
+    stage.configure(drafts=True)
+    stage.run()
+    lines = [{"description": "Other", "quantity": 2, "unit_price_cents": 3_333, "tax_rate": 6}]
+    stage.change_invoice(invoice, lines=lines)
+    assert codes(stage.run()) == []
+    move = clerk.move(invoice)
+    assert (move["state"], move["amount_total"]) == ("draft", 70.66)
+    idle(stage)
+
+
+def test_a_draft_that_vanished_is_voided(clerk: Clerk) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(DRAFT)
+    stage.configure(drafts=True)
+    stage.run()
+    with stage.sandbox.account.lock:
+        del stage.sandbox.account.invoices[invoice["id"]]
+        stage.sandbox.account.touched()
+    stage.run()
+    assert clerk.move(invoice)["state"] == "cancel"
+    idle(stage)
+
+
+def test_without_the_setting_no_draft_is_written(clerk: Clerk) -> None:
+    clerk.stage.run()
+    assert clerk.invoice(DRAFT)["number"] not in {one["name"] for one in clerk.stage.moves()}
+    assert clerk.stage.wrong() == []
+
+
+# -- cancelled, and back from paid -------------------------------------------------------------------------------------
+
+
+@LOST
+def test_an_unpaid_invoice_that_is_cancelled_is_void_in_odoo(clerk: Clerk, lost: bool) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(SENT)
+    stage.run()
+    stage.change_invoice(invoice, _happened="cancelled")
+    if lost:
+        stage.forget()
+    stage.run()
+    assert clerk.move(invoice)["state"] == "cancel"
+    assert stage.wrong() == []
+    idle(stage)
+
+
+@LOST
+def test_a_paid_invoice_that_is_cancelled_is_a_problem_and_stays(clerk: Clerk, lost: bool) -> None:
+    stage = clerk.stage
+    stage.run()
+    before = clerk.everything()
+    stage.change_invoice(clerk.invoice(PAID), _happened="cancelled")
+    if lost:
+        stage.forget()
+    assert codes(stage.run(code=1)) == ["cancelled_after_payment"]
+    assert clerk.everything() == before
+    idle(stage, code=1)
+
+
+def test_an_invoice_issued_again_after_it_was_cancelled_stands_once(clerk: Clerk) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(SENT)
+    stage.run()
+    stage.change_invoice(invoice, status="cancelled")
+    stage.run()
+    stage.change_invoice(invoice, status="sent")
+    stage.run()
+    assert stage.wrong() == []
+    idle(stage)
+
+
+@LOST
+def test_an_invoice_that_is_no_longer_paid_is_a_problem_or_its_payment_is_taken_back(clerk: Clerk, lost: bool) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(PAID)
+    stage.run()
+    paid = len(stage.payments())
+    stage.change_invoice(invoice, status="sent")
+    if lost:
+        stage.forget()
+    assert codes(stage.run(code=1)) == ["back_from_paid"]
+    assert len(stage.payments()) == paid
+    stage.configure(unsettle=True)
+    if lost:
+        stage.forget()
+    stage.run()
+    assert stage.wrong() == []
+    idle(stage)
+
+
+@LOST
+def test_an_invoice_that_is_paid_again_is_settled_anew(clerk: Clerk, lost: bool) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(PAID)
+    stage.configure(unsettle=True)
+    stage.run()
+    stage.change_invoice(invoice, status="sent")
+    stage.run()
+    stage.change_invoice(invoice, status="paid")
+    if lost:
+        stage.forget()
+    stage.run()
+    assert stage.wrong() == []
+    idle(stage)
+
+
+def test_money_that_changes_after_booking_is_a_problem_or_rewritten_while_unpaid(clerk: Clerk) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(SENT)
+    stage.run()
+    before = clerk.everything()
+    lines = [{"description": "More", "quantity": 3, "unit_price_cents": 33_333, "tax_rate": 12}]
+    stage.change_invoice(invoice, lines=lines)
+    assert codes(stage.run(code=1)) == ["changed_after_booking"]
+    assert clerk.everything() == before
+    stage.configure(on_change="update")
+    stage.run()
+    assert stage.wrong() == []
+    idle(stage)
+    stage.change_invoice(clerk.invoice(PAID), lines=lines)
+    assert set(codes(stage.run(code=1))) == {"changed_after_booking"}
+
+
+# -- money -------------------------------------------------------------------------------------------------------------
+
+
+def made(clerk: Clerk, place: int, **fields: Any) -> None:
+    """Issue one more invoice at the source."""
+    account = clerk.stage.sandbox.account
+    insert(account, {"client_id": list(account.clients)[place % len(account.clients)], **fields})
+
+
+def line(text: str, cents: int, rate: int, quantity: float = 1) -> Json:
+    return {"description": text, "quantity": quantity, "unit_price_cents": cents, "tax_rate": rate}
+
+
+def test_credits_and_zero_totals_stand_as_they_are(clerk: Clerk) -> None:
+    stage = clerk.stage
+    made(clerk, 0, status="sent", lines=[line("Back", 9_999, 25, -3), line("Fee", 500, 12)])
+    made(clerk, 1, status="paid", lines=[line("Back", 100_01, 20, -1)])
+    made(clerk, 2, status="paid", lines=[line("Up", 5_000, 25), line("Down", 5_000, 25, -1)])
+    made(clerk, 3, status="sent", lines=[line("Nothing", 0, 0)])
+    stage.run()
+    assert stage.wrong() == []
+    assert {one["move_type"] for one in stage.moves()} == {"out_invoice", "out_refund"}
+    assert stage.command("reconcile").returncode == 0
+    idle(stage)
+
+
+def test_all_rates_mixed_in_six_currencies_stand_to_the_cent_and_are_paid(clerk: Clerk) -> None:
+    stage = clerk.stage
+    for place, currency in enumerate(("EUR", "USD", "GBP", "NOK", "SEK", "DKK")):
+        mixed = [line(f"At {rate}", 3_333 + 7 * place + rate, rate, 1.25 + place) for rate in (25, 20, 12, 6, 0)]
+        small = [line("Cents", 1, 25, 7), line("Cents", 3, 12, 9), line("Cents", 33, 25), line("Off", 10, 25, -1)]
+        made(clerk, place, status="paid", currency=currency, lines=mixed)
+        made(clerk, place, status="sent", currency=currency, lines=small)
+        made(clerk, place, status="paid", currency=currency, lines=[line("Back", 1_005, 25, -1)])
+    stage.run()
+    assert stage.wrong() == []
+    assert stage.command("reconcile").returncode == 0
+    idle(stage)
+
+
+# -- texts and mail ----------------------------------------------------------------------------------------------------
+
+
+def test_odd_texts_are_what_they_are_and_no_mail_is_made(clerk: Clerk) -> None:
+    stage = clerk.stage
+    account = stage.sandbox.account
+    for place, text in enumerate(ODD):
+        patch_client(account, list(account.clients)[place], {"name": text, "email": f"odd{place}@example.com"})
+        lines = [line(text, 1_000 + place, 25), line("", 5, 12)]
+        made(clerk, place, status="paid", notes=text, lines=lines)
+    stage.run()
+    assert stage.wrong() == []
+    for place, text in enumerate(ODD):
+        invoice = clerk.invoice(place - len(ODD))
+        assert clerk.lines(invoice)[0]["name"] == text
+        partner = clerk.partner(invoice)
+        assert partner["name"].split() == text.split()
+        assert partner["email"] == f"odd{place}@example.com"
+        narration = clerk.read("account.move", clerk.move(invoice)["id"], "narration")["narration"] or ""
+        assert "<script" not in narration
+        assert "<b>" not in narration or "&lt;b&gt;" in narration
+    assert stage.command("reconcile").returncode == 0
+    idle(stage)
+    stage.forget()
+    assert {one["verb"] for one in stage.run()["planned"]} == {"adopt"}
+    assert stage.made_twice() == []
+    assert stage.mails() == 0
+
+
+def test_no_mail_is_made_by_any_turn_in_the_life_of_an_invoice(clerk: Clerk) -> None:
+    stage = clerk.stage
+    stage.configure(unsettle=True, on_change="update", drafts=True, chatter=True)
+    stage.run()
+    follower = clerk.partner(clerk.invoice(SENT))["id"]
+    clerk.odoo.call(
+        "account.move", "message_subscribe", [clerk.move(clerk.invoice(SENT))["id"]], partner_ids=[follower]
+    )
+    stage.change_invoice(clerk.invoice(SENT), lines=[line("Other", 700, 25)], notes="x", due_date="2026-12-24")
+    stage.change_invoice(clerk.invoice(OTHER), _happened="paid")
+    stage.change_invoice(clerk.invoice(OPENED), _happened="cancelled")
+    stage.change_invoice(clerk.invoice(PAID), status="sent")
+    stage.change_invoice(clerk.invoice(DRAFT), _happened="sent")
+    stage.run()
+    assert stage.wrong() == []
+    assert stage.mails() == 0
+    idle(stage)
