@@ -39,7 +39,7 @@ test-crash: $(VENV)/.installed-test
 
 # The servers go on running; tests/odoo/server/stop stops them. ODOO_SERIES=14 or latest tries one of the two.
 test-odoo: $(VENV)/.installed-test
-	@ODOO_REQUIRED=1 $(BIN)/python -m pytest -m odoo tests/odoo $(ARGS)
+	@ODOO_REQUIRED=1 CRASH_EVERY=$${CRASH_EVERY:-25} $(BIN)/python -m pytest -m odoo tests/odoo $(ARGS)
 
 lint: $(VENV)/.installed-lint
 	@$(BIN)/ruff format --check

@@ -282,7 +282,8 @@ def _wanted_clients(
         bound = bindings.places(connection, session.name, {"client": list(new)}, session.can.fields)
     for record_id, client in new.items():
         asked.add(record_id)
-        if not bound.get(("client", record_id), NOWHERE).binding:
+        place = bound.get(("client", record_id), NOWHERE)
+        if not place.binding or (place.removed and not session.can.picture):
             contents["client", record_id] = session.policy.client(client)
             yield Wanted("client", record_id, mark("client", record_id), contents["client", record_id])
 

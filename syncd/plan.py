@@ -51,8 +51,21 @@ def plan_client(
     if place.live:
         return _bound("client", client_id, content, place.live, policy)
     if place.removed:
-        return _removed("client", client_id, content, place, policy)
+        return _removed_client(client_id, content, place, policy, needed=needed and not policy.picture)
     return _unbound("client", client_id, content, place, policy, "create") if needed else NOTHING
+
+
+def _removed_client(client_id: str, content: Content, place: Place, policy: Policy, *, needed: bool) -> Decision:
+    """Leave out a client that a person took out; one that an invoice needs goes by the record that has its mark now.
+
+    When two records are merged in the books, the mark of the one that went stands on the one that stayed.
+    """
+    own = [one for one in place.candidates if one.how == "mark"]
+    if needed and len(own) == 1:
+        return _adopt("client", client_id, content, own[0], policy)
+    if needed:
+        return _problem("removed_there", "client", client_id, record=_label(content))
+    return _removed("client", client_id, content, place, policy)
 
 
 def plan_invoice(

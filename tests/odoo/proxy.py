@@ -17,8 +17,17 @@ from urllib.parse import urlsplit
 
 READS = frozenset(
     (
-        *("search", "search_read", "read", "search_count", "read_group", "get_external_id", "fields_get"),
-        *("context_get", "has_group", "has_access", "check_access_rights", "authenticate", "login", "version"),
+        *("search", "search_read", "read", "search_count", "read_group", "formatted_read_group", "fields_get"),
+        *(
+            "get_external_id",
+            "context_get",
+            "has_group",
+            "has_access",
+            "check_access_rights",
+            "authenticate",
+            "login",
+            "version",
+        ),
         *("version_info", "default_get", "name_search"),
     )
 )

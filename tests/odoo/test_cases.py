@@ -255,8 +255,11 @@ def test_odd_texts_are_what_they_are_and_no_mail_is_made(clerk: Clerk) -> None:
         assert partner["name"].split() == text.split()
         assert partner["email"] == f"odd{place}@example.com"
         narration = clerk.read("account.move", clerk.move(invoice)["id"], "narration")["narration"] or ""
-        assert "<script" not in narration
-        assert "<b>" not in narration or "&lt;b&gt;" in narration
+        if stage.place.version < 15:  # a plain text, which Odoo escapes where it shows it
+            assert narration.startswith(text)
+        else:
+            assert "<script" not in narration
+            assert "<b>" not in narration
     assert stage.command("reconcile").returncode == 0
     idle(stage)
     stage.forget()
