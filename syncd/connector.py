@@ -113,7 +113,8 @@ class Books:
     """What a target is at this moment, read only.
 
     ``identity`` names the books so that other credentials, another company or another folder are noticed (stable for
-    as long as they are the same books). ``findings`` are sentences on what is missing or wrong, for ``check``.
+    as long as they are the same books). ``findings`` are sentences on what is missing or wrong, for ``check``,
+    and ``summary`` says what was found in a few words.
     ``empty``: nothing at all stands there, so there is nothing to look for. ``history``: records that syncd did not
     write stand there. ``token``: what ``changes`` would give as the token now, where that is known without reading
     all that stands. ``locked_until``: the last closed day.
@@ -129,6 +130,7 @@ class Books:
     locked_until: date | None = None
     findings: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ class OdooConnector:
             currencies=frozenset(company.currencies),
             locked_until=company.locked.invoice,
             findings=company.findings,
+            summary=_summary(company),
             details={
                 "version": company.version,
                 "journal": company.journal.name if company.journal else None,
@@ -178,6 +179,19 @@ class OdooConnector:
         if self._company is None:
             raise RuntimeError("open comes first")
         return self._company
+
+
+def _summary(company: Company) -> str:
+    """Say what the books are, in a few words."""
+    told = [
+        f"Odoo {company.version}",
+        f"invoices in {company.journal}" if company.journal else "",
+        f"payments in {company.payment_journal}" if company.payment_journal else "",
+        f"{company.currency}, and {', '.join(sorted(company.currencies.keys() - {company.currency}))}",
+        f"taxes rounded {'on each line' if company.rounding == 'line' else 'globally'}",
+        f"closed up to {company.locked.invoice}" if company.locked.invoice else "",
+    ]
+    return "; ".join(part for part in told if part)
 
 
 def _collected(

@@ -85,7 +85,8 @@ def _check_targets(settings: Settings) -> list[Checked]:
                     if session.can.picture:  # a ledger in a dress that cannot be read would stop the next run
                         records = sum(len(page.remotes) for page in session.connector.changes(None))
                         stands = f", {records} record(s) stand there"
-                    said = f"{target.connector_name}: {books.company}{stands}"
+                    summary = f" ({books.summary})" if books.summary else ""
+                    said = f"{target.connector_name}: {books.company}{summary}{stands}"
                     found.append(Checked(f"target {target.name}", True, said))
                     found += [Checked(f"target {target.name}", False, said, 1) for said in books.findings]
             except SyncdError as error:
