@@ -57,9 +57,16 @@ def known(code: str) -> Problem:
     return CATALOGUE.get(code) or CATALOGUE[OTHER]
 
 
+def _told_by(finding: Finding) -> Problem:
+    """Give the texts that tell a finding: a connector that gives its reason tells that, and not ``?``."""
+    problem, given = known(finding.code), finding.parameters
+    lacks = set(problem.parameters) - {"record"} - given.keys()
+    return CATALOGUE[OTHER] if lacks and "reason" in given else problem
+
+
 def sentence(finding: Finding) -> str:
     """Tell what is wrong, with which record."""
-    text = _fill(known(finding.code).sentence, finding)
+    text = _fill(_told_by(finding).sentence, finding)
     return text if text.endswith((".", "!", "?")) else f"{text}."  # a reason may end in whatever was answered
 
 
@@ -75,19 +82,19 @@ def group(findings: Iterable[Finding]) -> list[Group]:
     """
     together: dict[tuple[str, ...], list[Finding]] = {}
     for one in findings:
-        cause = (one.parameters.get(name, "") for name in known(one.code).cause)
+        cause = (one.parameters.get(name, "") for name in _told_by(one).cause)
         together.setdefault((one.code, *cause), []).append(one)
     return [_group(found) for found in together.values()]
 
 
 def _group(found: list[Finding]) -> Group:
-    first, problem = found[0], known(found[0].code)
+    first, problem = found[0], _told_by(found[0])
     if len(found) == 1:
         return Group(first.code, 1, sentence(first), remedy(first), (first,))
     cause = {name: first.parameters.get(name, "?") for name in problem.cause}
     shared = Finding(first.code, first.kind, "", {**cause, "count": str(len(found)), "record": "…"})
     told = _fill(problem.many, shared)
-    return Group(first.code, len(found), told, _fill(problem.remedy, shared), tuple(found))
+    return Group(first.code, len(found), told, _fill(known(first.code).remedy, shared), tuple(found))
 
 
 def _fill(template: str, finding: Finding) -> str:

@@ -43,6 +43,16 @@ def test_a_code_only_a_connector_knows_is_told_with_its_reason() -> None:
     assert told == "The books will not have 1: No account 3000."
 
 
+def test_a_known_code_with_nothing_but_a_reason_is_told_by_that_and_keeps_its_remedy() -> None:
+    given = {"record": "2026-7", "reason": "it is of 2026-01-05, but Odoo is closed up to 2026-01-31."}
+    finding = Finding("period_locked", "payment", "p-1", given)
+    assert sentence(finding) == f"The books will not have 2026-7: {given['reason']}"
+    assert "?" not in remedy(finding)
+    assert "lock_date" in remedy(finding)
+    (line,) = group([finding, Finding("period_locked", "payment", "p-2", given)])
+    assert line.sentence == f"The books will not have 2 records: {given['reason']}"
+
+
 def test_text_of_a_record_is_never_taken_for_a_template() -> None:
     told = sentence(Finding("unreadable", "invoice", "1", {"field": "{id}", "found": "{x!r:>9}"}))
     assert "{id}" in told
