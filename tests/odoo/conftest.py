@@ -12,8 +12,10 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.odoo.client import Odoo
+from tests.crash.forks import Forks
 from tests.odoo import place
 from tests.odoo.place import NoServer, Place
+from tests.odoo.stage import Moments, moments, warm
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -69,3 +71,17 @@ def admin(odoo: Place) -> Odoo:
 def sync(odoo: Place) -> Odoo:
     """The plain user, with the rights that syncd asks for and no others."""
     return odoo.client()
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory, odoo: Place) -> Iterator[Forks]:
+    """A warm process that runs the commands of syncd."""
+    with warm(tmp_path_factory.mktemp("forks"), odoo) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def source() -> Iterator[Moments]:
+    """The account of the crash scenario, at both of its moments."""
+    with moments() as both:
+        yield both

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,26 +10,13 @@ from typing import Any
 import pytest
 
 from tests.crash.forks import Forks
-from tests.odoo.place import Place
 from tests.odoo.proxy import Proxy
-from tests.odoo.stage import Moments, Phase, Stage, State, moments, opened, warm
+from tests.odoo.stage import Moments, Phase, Stage, State, opened
 
 STATES = pytest.mark.parametrize("state", ["kept", "deleted"])
 PHASES = pytest.mark.parametrize("phase", ["first", "second"])
 LOST = "adopted_differs"
 """The problem that a lost state leaves where texts changed at the source meanwhile."""
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory, odoo: Place) -> Iterator[Forks]:
-    with warm(tmp_path_factory.mktemp("forks"), odoo) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def source() -> Iterator[Moments]:
-    with moments() as both:
-        yield both
 
 
 class Play:

@@ -14,7 +14,7 @@ from tests.crash.forks import Forks
 from tests.odoo.clerk import Clerk
 from tests.odoo.office import Json
 from tests.odoo.place import Place
-from tests.odoo.stage import Stage, served, warm
+from tests.odoo.stage import Stage, served
 
 SENT, OTHER, OPENED, OVERDUE, PAID, SMALL, CREDIT, ZERO, DRAFT, CANCELLED = range(10)
 """Places of invoices of the small company."""
@@ -29,12 +29,6 @@ ODD = (
     "=1+1; \"quoted\" 'single' \\ %s {x} $y",
     "Ünïcödé ✓ 𝄞 Ω ﬁ é é",
 )
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory, odoo: Place) -> Iterator[Forks]:
-    with warm(tmp_path_factory.mktemp("forks"), odoo) as running:
-        yield running
 
 
 @pytest.fixture

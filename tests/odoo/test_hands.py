@@ -12,16 +12,10 @@ from tests.crash.forks import Forks
 from tests.odoo.clerk import Clerk
 from tests.odoo.office import Json
 from tests.odoo.place import Place
-from tests.odoo.stage import Stage, served, warm
+from tests.odoo.stage import Stage, served
 
 SENT, OTHER, OPENED, OVERDUE, PAID = range(5)
 """Places of invoices of the small company; the first and the fourth client have several."""
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory, odoo: Place) -> Iterator[Forks]:
-    with warm(tmp_path_factory.mktemp("forks"), odoo) as running:
-        yield running
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -12,8 +12,7 @@ import pytest
 
 from tests.crash.forks import Forks
 from tests.crash.slots import Point
-from tests.odoo.place import Place
-from tests.odoo.stage import Moments, Phase, Stage, moments, opened, warm
+from tests.odoo.stage import Moments, Phase, Stage, opened
 
 EVERY = int(os.environ.get("CRASH_EVERY", "1"))
 """Only each so many-th point, for a quicker look."""
@@ -23,18 +22,6 @@ HANDS = 2
 
 WRITES = ("res.partner/load", "account.move/load", "account.move/action_post", "account.payment/load")
 """Calls of Odoo 19 without which a run would not be what this is about."""
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory, odoo: Place) -> Iterator[Forks]:
-    with warm(tmp_path_factory.mktemp("forks"), odoo) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def source() -> Iterator[Moments]:
-    with moments() as both:
-        yield both
 
 
 class Plan:
