@@ -51,9 +51,10 @@ def show(folder: Path) -> int:
         _type(settings, "The first sync: every client and every issued invoice.", "run")
         _type(settings, "Nothing has changed, so nothing is written.", "run")
         lived = live(account, seed=7, share=0.08)
-        told = ", ".join(f"{len(ids)} {what.replace('_', ' ')}" for what, ids in lived.items() if ids)
+        told = ", ".join(f"{what.replace('_', ' ')} {len(ids)}" for what, ids in lived.items() if ids)
         console.say(f"\n[bold]Some days pass at the company:[/bold] {told}.")
-        _type(settings, "What a run would do now.", "plan")
+        looked = "What a run would do now; as days have passed, every row is read again (--full)."
+        _type(settings, looked, "run", "--full", "--dry-run")
         _type(settings, "And now it does it.", "run")
         _type(settings, "Do both sides agree? Record by record, and in totals.", "reconcile")
         code = _type(settings, "How it stands.", "status")
