@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+import orjson
 from sqlalchemy.engine import Row
 
 from syncd.connector import Done, Entry, Exists, Fields, Outcome, Rejected, Remote, Unknown, Wanted
@@ -34,6 +35,7 @@ PUT_OFF = 300.0
 """Seconds that may lie between the note that something is sent and its sending: slowing down, trying to connect."""
 
 FROM_SENDING = ("rejected_by_target", "totals_differ", "in_doubt_unresolved", "stale_too_often")
+NO_DOCUMENT = ("pdf_missing", "pdf_waits")
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Applied:
     done: int = 0
     rejected: int = 0
     stale: set[tuple[str, str]] = field(default_factory=set)
+    """Records to be planned anew: they moved under our hands, or were reversed to be written anew."""
     doubt: int = 0
     """Still in doubt at the end."""
     left: int = 0
@@ -76,7 +79,12 @@ def apply(session: Session, plan: int, clock: Clock) -> Applied:
     with session.store.write() as connection:
         rest = journal.unsent(connection, plan)
         if not result.stopped:
-            waits = [Finding("waits_for_other", row.kind, row.id, {"record": label(row)}) for row in rest]
+            # What an invoice waits for is told of the invoice; its document waits in silence.
+            waits = [
+                Finding("waits_for_other", row.kind, row.id, {"record": label(row)})
+                for row in rest
+                if row.verb != "attach"
+            ]
             problems.add(connection, session.name, waits, session.seconds())
         result.left = journal.leave(connection, plan)
     return result
@@ -88,7 +96,7 @@ def _send_planned(session: Session, plan: int, result: Applied, clock: Clock) ->
     if session.can.batch is None:
         _apply_whole(session, plan, result)
         return
-    for stage in journal.STAGES.values():
+    for stage in (*journal.STAGES.values(), journal.ATTACHMENTS):
         _apply_stage(session, plan, stage, result, clock)
 
 
@@ -172,9 +180,8 @@ def _ready(session: Session, rows: Sequence[Row[Any]], result: Applied) -> list[
         clients = bindings.external_ids(
             connection, session.name, "client", {row.client_id for row in rows if row.client_id}
         )
-        invoices = bindings.external_ids(
-            connection, session.name, "invoice", {row.id for row in rows if row.kind == "payment"}
-        )
+        below = {row.id for row in rows if row.kind == "payment" or row.verb == "attach"}
+        invoices = bindings.external_ids(connection, session.name, "invoice", below)
     for row in rows:
         refs = _refs(session, row, clients, invoices)
         if not all(refs.values()):
@@ -197,6 +204,8 @@ def _ready(session: Session, rows: Sequence[Row[Any]], result: Applied) -> list[
 
 
 def _refs(session: Session, row: Row[Any], clients: dict[str, str], invoices: dict[str, str]) -> dict[Kind, str]:
+    if row.verb == "attach":
+        return {"invoice": invoices.get(row.id, "")}
     refs: dict[Kind, str] = {}
     if row.kind != "client" and "client" in session.can.refs:
         refs["client"] = clients.get(row.client_id or "", "")
@@ -234,12 +243,17 @@ def _close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result:
     findings: list[Finding] = []
     undone: list[tuple[str, str, int]] = []
     adopted: list[tuple[str, str, str, int]] = []
+    attached: list[tuple[str, str, int, Fields]] = []
+    reversed_ = {row.n for row, _ in closed if row.verb == "void" and row.changes}  # to be made anew at once
     for row, outcome in closed:
         if isinstance(outcome, Unknown):
             continue
         if isinstance(outcome, Done | Exists):
             result.done += 1
             states.append((row.n, "done", None))
+            if row.verb == "attach":
+                attached.append((row.kind, row.id, row.n, _written(row)))
+                continue
             through.append((row.kind, row.id))
             if _takes_back(session, row):
                 undone.append((row.kind, row.id, row.n))
@@ -250,21 +264,31 @@ def _close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result:
         elif isinstance(outcome, Rejected):
             result.rejected += 1
             states.append((row.n, "rejected", outcome.reason))
-            findings.append(_rejected(row, outcome))
+            findings.append(_rejected(row, outcome, session.seconds()))
         else:
             result.stale.add((row.kind, row.id))
             states.append((row.n, "stale", outcome.reason))
+    result.stale |= {(kind, record_id) for kind, record_id, number in undone if number in reversed_}
     if not states:
         return
     with session.store.write() as connection:
         now = session.seconds()
         journal.close(connection, states, now)
         bindings.keep_drift(connection, session.name, adopted)
+        bindings.keep_generations(connection, session.name, adopted)
         bindings.bind(connection, session.name, bound)
+        bindings.add_to_bases(connection, session.name, attached)
         for kind, record_id, number in undone:
             bindings.unbind(connection, session.name, kind, record_id, number)
         problems.settle(connection, session.name, through, FROM_SENDING)
+        problems.settle(connection, session.name, [(kind, one) for kind, one, *_ in attached], NO_DOCUMENT)
         problems.add(connection, session.name, findings, now)
+
+
+def _written(row: Row[Any]) -> Fields:
+    """Give the fields that an operation has changed, as they are after it."""
+    changes = orjson.loads(row.changes) if row.changes else {}
+    return {path: after for path, (_, after) in changes.items()}
 
 
 def _takes_back(session: Session, row: Row[Any]) -> bool:
@@ -272,9 +296,12 @@ def _takes_back(session: Session, row: Row[Any]) -> bool:
     return row.verb == "unsettle" or (row.verb == "void" and not session.can.picture)
 
 
-def _rejected(row: Row[Any], outcome: Rejected) -> Finding:
-    code = outcome.code if outcome.code != "rejected" else "rejected_by_target"
+def _rejected(row: Row[Any], outcome: Rejected, now: int) -> Finding:
+    usual = "pdf_missing" if row.verb == "attach" else "rejected_by_target"
+    code = outcome.code if outcome.code != "rejected" else usual
     parameters = {"record": label(row), "reason": outcome.reason, "revision": str(row.revision)}
+    if code == "pdf_missing":
+        parameters["tried"] = str(now)
     return Finding(code, row.kind, row.id, parameters)
 
 
@@ -378,7 +405,6 @@ def _happened(session: Session, row: Row[Any], remotes: Sequence[Remote]) -> Don
         return Done(remote.external_id, remote.version) if remote.void else None
     if remote.version is not None and remote.version == row.version:
         return None
-    written = journal.operation_of(row, {}).changes
-    expected: Fields = {path: after for path, (_, after) in written.items()}
+    expected = _written(row)
     stands = {path: remote.fields.get(path) for path in expected}
     return None if differences(expected, stands) else Done(remote.external_id, remote.version)

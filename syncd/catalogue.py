@@ -185,7 +185,7 @@ _LIFE = (
         "changed_after_booking",
         "{record} changed in FastFaktura after it was booked: {differences}.",
         "{count} records changed in FastFaktura after they were booked.",
-        'Correct the books by hand and retry, or set `on_change = "update"` for unpaid ones.',
+        'Correct the books by hand and retry, or set `on_change` to `"update"` or `"reverse"` for unpaid ones.',
         ("record", "differences"),
         waits="person",
     ),
@@ -333,6 +333,24 @@ _BOOKS = (
         "{count} records changed in the books each time they were to be written.",
         "Something else keeps writing it; stop that. syncd tries again in the next cycle.",
         ("record",),
+        waits="books",
+    ),
+    Problem(
+        "pdf_missing",
+        "The PDF of invoice {record} is not attached: {reason}",
+        "The PDFs of {count} invoices are not attached.",
+        "The invoice stands without it. syncd asks for the PDF again, ever more rarely; "
+        "`syncd problems retry` asks at once.",
+        ("record", "reason"),
+        waits="books",
+    ),
+    Problem(
+        "pdf_waits",
+        "The PDF of invoice {record} is not attached yet: {reason}",
+        "The PDFs of {count} invoices are not attached yet: {reason}",
+        "Nothing: the next run asks for it.",
+        ("record", "reason"),
+        ("reason",),
         waits="books",
     ),
     Problem(

@@ -25,6 +25,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger
 
+from syncd.errors import NoDocument
 from syncd.http import Http
 from syncd.model import KINDS, Kind
 from syncd.secret import Secret
@@ -63,7 +64,7 @@ FIELDS: dict[Kind, tuple[str, ...]] = {
             "total",
             "status",
         ),
-        *("issue_date", "due_date", "paid_date", "public_url", "notes", "lines", "events"),
+        *("issue_date", "due_date", "paid_date", "public_url", "notes", "lines", "events", "pdf"),
     ),
     "payment": (
         "invoice_id",
@@ -75,7 +76,13 @@ FIELDS: dict[Kind, tuple[str, ...]] = {
         "issue_date",
     ),
 }
-"""Every field of each kind, in order. Amounts are cents, dates ISO, times ISO in UTC with ``Z``, tags ``a;b``."""
+"""Every field of each kind, in order. Amounts are cents, dates ISO, times ISO in UTC with ``Z``, tags ``a;b``.
+
+``pdf`` is ``ATTACHED`` or nothing; only a connector with the verb ``attach`` declares it.
+"""
+
+ATTACHED = "attached"
+"""What an invoice's ``pdf`` says where its document hangs on it; the document's name and bytes are no content."""
 
 LINE_FIELDS = ("description", "quantity", "unit_price", "tax_rate")
 EVENT_FIELDS = ("event_id", "type", "occurred_at", "data")
@@ -94,6 +101,7 @@ class Capabilities:
     ``settle_delay``: seconds after which a write whose answer was lost has either happened or never will; nothing is
     looked up or sent again before.
     ``currencies``: ISO codes, ``None`` is any. ``taxes``: tax is booked by code, which ``Context.taxes`` may name.
+    ``reverses``: a ``void`` with ``changes`` leaves the record and reverses it, so that it can be made anew beside it.
     """
 
     contract: int
@@ -106,6 +114,7 @@ class Capabilities:
     settle_delay: float = 0.0
     currencies: frozenset[str] | None = None
     taxes: bool = False
+    reverses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +224,11 @@ class Found:
 class Operation:
     """One change at a target, decided and not yet rendered.
 
-    ``changes`` (update): field path → (before, after). ``refs``: kind → target id of the records it stands on; during
-    planning an id that is not known yet is ``""``. ``external_id`` and ``version``: the record it changes.
+    ``changes`` (update): field path → (before, after); on a ``void``, what changed at the source, so that the record is
+    reversed to be made anew, and not just taken back. ``content``: of an invoice that is made anew it holds, beside the
+    fields, ``generation``: how often one was made and taken back before. ``refs``: kind → target id of the records it
+    stands on; during planning an id that is not known yet is ``""``. ``external_id`` and ``version``: the record it
+    changes.
     """
 
     verb: Verb
@@ -288,13 +300,19 @@ class Unknown:
 Outcome = Done | Exists | Rejected | Stale | Unknown
 
 
+def _no_document(invoice_id: str) -> bytes:
+    raise NoDocument(f"no source lends the PDF of invoice {invoice_id}")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the engine lends a connector: its name, an HTTP client factory, the clock, a logger, room for files.
 
     ``folder``: where relative paths of the settings start. ``scratch``: a folder for temporary files. ``tokens``: a
     small durable place, ``tokens.get(name)`` and ``tokens.put(name, text)``, committed at once. ``taxes``: the target's
-    tax code for each rate, or for a rate by the client's country, as the settings have it.
+    tax code for each rate, or for a rate by the client's country, as the settings have it. ``document``: gives the PDF
+    of an invoice by the source's id, for ``attach``; raises ``NoDocument`` where it cannot be had. It may be called by
+    several threads.
     """
 
     target: str
@@ -305,6 +323,7 @@ class Context:
     scratch: Path
     tokens: Tokens
     taxes: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    document: Callable[[str], bytes] = _no_document
 
 
 class Tokens(Protocol):
@@ -371,6 +390,7 @@ class Shaping(Protocol):
 
 
 __all__ = [
+    "ATTACHED",
     "CONTRACT",
     "EVENT_FIELDS",
     "FIELDS",

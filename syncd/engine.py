@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,10 @@ import structlog
 
 from syncd.apply import Clock
 from syncd.connector import Capabilities, Connector, Context
+from syncd.documents import ATTEMPTS, LARGEST, Documents
 from syncd.errors import Refused, StateError, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
-from syncd.http import Http
+from syncd.http import MAX_BODY, Http
 from syncd.planning import PULLED
 from syncd.problems import Finding
 from syncd.pull import Pulled, pull
@@ -33,6 +34,9 @@ from syncd.settings import Settings, SourceSettings, TargetSettings
 from syncd.state import cursors, problems, runs
 from syncd.state.store import Store
 from syncd.sync import Passed, Wish, sync
+
+Document = Callable[[str], bytes]
+"""Gives the PDF of an invoice by its id; ``NoDocument`` where it cannot be had."""
 
 SOURCE_HOLDS = frozenset({"account_changed", "walk_too_short"})
 """The safety stops of a source, which ``--force`` lets pass."""
@@ -177,8 +181,14 @@ class Engine:
     @contextlib.contextmanager
     def session(self, target: TargetSettings) -> Iterator[Session]:
         """Open a target for one pass, and close it."""
-        with scratch() as folder:
-            connector = self.connector(target, folder)
+        source = self.settings.sources[target.source]
+        documents = Documents(
+            partial(fastfaktura, source, self.sleep, attempts=ATTEMPTS, max_body=LARGEST),
+            at_once=source.concurrency,
+            stop=self.stop,
+        )
+        with scratch() as folder, contextlib.closing(documents):
+            connector = self.connector(target, folder, documents.read)
             try:
                 books = connector.open()
                 policy = policy_of(target, connector, books, self.zone(target.source))
@@ -186,9 +196,10 @@ class Engine:
             finally:
                 connector.close()
 
-    def connector(self, target: TargetSettings, folder: Path) -> Connector:
+    def connector(self, target: TargetSettings, folder: Path, document: Document | None = None) -> Connector:
         """Make the connector of a target; nothing is opened by that."""
-        return target.connector(target.connector_settings, self.context(target, folder))
+        context = self.context(target, folder)
+        return target.connector(target.connector_settings, replace(context, document=document) if document else context)
 
     def context(self, target: TargetSettings, folder: Path) -> Context:
         """Put together what a connector is lent."""
@@ -226,7 +237,13 @@ class Engine:
             return ZoneInfo("UTC")
 
 
-def fastfaktura(source: SourceSettings, sleep: Callable[[float], None] = time.sleep) -> FastFaktura:
+def fastfaktura(
+    source: SourceSettings,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    attempts: int = 5,
+    max_body: int = MAX_BODY,
+) -> FastFaktura:
     """Make the client of one source: one connection pool, its key in the headers only."""
     key = source.api_key.reveal()
     headers = {"X-Api-Key": key} if source.auth == "x-api-key" else {"Authorization": f"Bearer {key}"}
@@ -237,6 +254,8 @@ def fastfaktura(source: SourceSettings, sleep: Callable[[float], None] = time.sl
         secrets=(key,),
         timeout=source.timeout.total_seconds(),
         pool=source.concurrency,
+        attempts=attempts,
+        max_body=max_body,
         sleep=sleep,
     )
     return FastFaktura(http)

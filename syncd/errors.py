@@ -14,6 +14,7 @@
       - Answer                 the other side answered, but with an error to one request
         - Missing              404: there is no such record
         - Invalid              any other 4xx: this very request is wrong
+      - NoDocument             an invoice's PDF cannot be had; the invoice goes on without it
       - ContractError          a connector broke the contract: a bug of the connector
 
 What stops a single record is no error but a value: a ``Rejection`` (payload), a ``Finding`` (planner) or an
@@ -98,6 +99,15 @@ class Missing(Answer):
 
 class Invalid(Answer):
     """The request itself was refused as wrong (another 4xx)."""
+
+
+class NoDocument(SyncdError):
+    """The PDF of an invoice cannot be had now; ``code``: the problem that this is (``pdf_missing``, ``pdf_waits``)."""
+
+    def __init__(self, message: str, code: str = "pdf_missing") -> None:
+        """Keep the code beside the sentence."""
+        super().__init__(message)
+        self.code = code
 
 
 class ContractError(SyncdError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Literal
 
-from syncd.connector import Content, Fields, Verb
+from syncd.connector import ATTACHED, Content, Fields, Verb
 from syncd.content import client_content, invoice_content, payment_content
 from syncd.match import Candidate
 from syncd.merge import Conflicts, Differs, Owner
@@ -39,9 +39,17 @@ class Policy:
         """Say what the target is to hold of a client."""
         return self.shape("client", client_content(client))
 
+    @property
+    def attaches(self) -> bool:
+        """The PDF of each invoice hangs on it in the target."""
+        return "attach" in self.verbs and "pdf" in self.fields.get("invoice", ())
+
     def invoice(self, invoice: Invoice, client: Client) -> Content:
         """Say what the target is to hold of an invoice."""
-        return self.shape("invoice", invoice_content(invoice, client))
+        content = invoice_content(invoice, client)
+        if invoice.status != "draft" and self.attaches:
+            content["pdf"] = ATTACHED
+        return self.shape("invoice", content)
 
     def payment(self, invoice: Invoice) -> Content:
         """Say what the target is to hold of what settles an invoice."""

@@ -117,10 +117,12 @@ class FastFaktura:
         return None if reply.status == 304 else (_text(reply, "invoice"), _validators(reply.headers))
 
     def pdf(self, invoice_id: str) -> bytes:
-        """Read an invoice's PDF."""
+        """Read an invoice's PDF: whole, from its first sign to its end mark (ISO 32000-1, 7.5.2 and 7.5.5)."""
         reply = self.http.get(_place("invoices", invoice_id, "pdf"), headers={"Accept": "application/pdf"})
-        if b"%PDF-" not in reply.body[:1024]:
-            raise Unreachable(f"{reply.about} was answered with something that is no PDF")
+        if not reply.body.startswith(b"%PDF-"):
+            raise Invalid(f"{reply.about} was answered with something that is no PDF", reply.status)
+        if b"%%EOF" not in reply.body[-1024:]:
+            raise Invalid(f"{reply.about} was answered with a PDF that is cut off", reply.status)
         return reply.body
 
     def send(self, invoice_id: str, channels: Sequence[str], *, reminder: bool = False) -> Json:

@@ -27,10 +27,15 @@ GUARDED_LINE = frozenset({"quantity", "unit_price", "tax_rate"})
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one record needs: operations in order, and findings that stand in the way."""
+    """What one record needs: operations in order, and findings that stand in the way.
+
+    ``anew``: what follows in the plan after this one, once the record is reversed; if the target would not have that,
+    nothing is reversed.
+    """
 
     operations: tuple[Operation, ...] = ()
     findings: tuple[Finding, ...] = ()
+    anew: Operation | None = None
 
 
 NOTHING = Decision()
@@ -92,30 +97,50 @@ def plan_invoice(
         return _problem("undated_invoice", "invoice", invoice_id, number=invoice.number)
     if not place.binding and dated.issue_date and policy.start_date and dated.issue_date < policy.start_date:
         return NOTHING
-    own = _invoice(dated, client, place, payment, policy)
-    if any(operation.verb in ("create", "adopt") for operation in own.operations) or place.live:
+    content = policy.invoice(dated, client)
+    own = _invoice(dated, content, place, payment, policy)
+    stands_then = any(operation.verb in ("create", "adopt") for operation in own.operations) or place.live
+    if stands_then and not own.anew:
         paid = _payment(dated, payment, policy)
-        return Decision(own.operations + paid.operations, own.findings + paid.findings)
+        attached = _attach(invoice_id, content, own, place, policy)
+        return Decision(own.operations + paid.operations + attached, own.findings + paid.findings)
     return own
 
 
-def _invoice(invoice: Invoice, client: Client, place: Place, payment: Place, policy: Policy) -> Decision:
-    content = policy.invoice(invoice, client)
+def _invoice(invoice: Invoice, content: Content, place: Place, payment: Place, policy: Policy) -> Decision:
+    if place.binding and place.binding.state != "void" and policy.attaches:
+        content = {**content, "pdf": place.binding.base.get("pdf")}
     if place.removed:
-        return _removed("invoice", invoice.id, content, place, policy)
+        due = invoice.status == "paid" and invoice.total != 0 and payment.binding is None and not policy.picture
+        return _removed("invoice", invoice.id, content, place, policy, due=due)
     if place.live:
         if invoice.status == "cancelled" and not policy.picture:
             return _void(invoice, content, place.live, payment, policy)
         return _bound("invoice", invoice.id, content, place.live, policy, settled=payment.live is not None)
-    if policy.currencies is not None and invoice.currency not in policy.currencies:
-        return _problem(
-            "currency_not_held",
-            "invoice",
-            invoice.id,
-            number=invoice.number,
-            currency=invoice.currency,
-        )
-    return _unbound("invoice", invoice.id, content, place, policy, "create")
+    return _not_held(content, policy) or _unbound("invoice", invoice.id, content, place, policy, "create")
+
+
+def _not_held(content: Content, policy: Policy) -> Decision | None:
+    number, currency = content["number"], content["currency"]
+    if policy.currencies is None or currency in policy.currencies:
+        return None
+    return _problem("currency_not_held", "invoice", content["invoice_id"], number=number, currency=currency)
+
+
+def _attach(invoice_id: str, content: Content, own: Decision, place: Place, policy: Policy) -> tuple[Operation, ...]:
+    """Hang an invoice's document on it once it stands, in an operation of its own, so that nothing waits for it."""
+    if not policy.attaches or not content.get("pdf"):
+        return ()
+    first = own.operations[0] if own.operations else None
+    if first and first.verb == "void" and not policy.picture:
+        return ()
+    base = place.live.base if place.live else first.content if first else {}
+    external_id = place.live.external_id if place.live else first.external_id if first else None
+    if base.get("pdf") == content["pdf"]:
+        return ()
+    occasion = external_id or (first.key if first else "")
+    attach = _operation("attach", "invoice", invoice_id, content, None, occasion=occasion)
+    return (replace(attach, external_id=external_id, changes={"pdf": (None, content["pdf"])}),)
 
 
 def _payment(invoice: Invoice, place: Place, policy: Policy) -> Decision:
@@ -205,16 +230,23 @@ def _unbound(kind: Kind, record_id: str, content: Content, place: Place, policy:
         if locked := _locked(kind, record_id, content, policy):
             return locked
         generation = max(place.binding.generation if place.binding else 0, place.taken_back)
-        return Decision((_operation(verb, kind, record_id, content, None, occasion=str(generation)),))
+        made = {path: value for path, value in content.items() if path != "pdf"}
+        if generation and kind == "invoice" and not policy.picture:
+            made["generation"] = generation
+        return Decision((_operation(verb, kind, record_id, made, None, occasion=str(generation)),))
     return _adopt(kind, record_id, content, chosen, policy)
 
 
 def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, policy: Policy) -> Decision:
     """Bind to what stands. What only syncd can have written is brought up to date; anything else is left and told."""
+    if "pdf" in found.differs:  # whether its document hangs on it is no reason to leave it, nor written with it
+        content = {**content, "pdf": found.differs["pdf"][1]}
+        found = replace(found, differs={path: pair for path, pair in found.differs.items() if path != "pdf"})
     flat = flatten(content, policy.fields[kind])
     binding = Binding(found.external_id, found.version, flat)
     money = {path: pair for path, pair in found.differs.items() if path in MONEY}
-    if money and (found.by_hand or not policy.picture):
+    begun = policy.on_change == "reverse" and found.how == "mark" and found.differs.get("status") is None
+    if money and (found.by_hand or not (policy.picture or begun)):
         before_after = _told(money)
         return _problem(
             "adopted_totals_differ",
@@ -240,7 +272,7 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
     )
     adopt = _operation("adopt", kind, record_id, dict(binding.base), binding)
     after = _bound(kind, record_id, content, binding, policy)
-    return Decision((adopt, *after.operations), after.findings)
+    return Decision((adopt, *after.operations), after.findings, after.anew)
 
 
 def _bound(
@@ -264,14 +296,16 @@ def _bound(
         return locked
     if booked and not policy.picture and kind != "client" and binding.base.get("status") != "draft":
         locked = _locked(kind, record_id, dict(binding.base), policy)
+        touched = bool(findings or binding.drift)
+        if policy.on_change == "reverse" and kind == "invoice" and not (settled or locked or touched):
+            reversing = _reverse(record_id, content, binding, policy, merged.changes)
+            if reversing.anew:
+                return reversing
+            findings += reversing.findings
         if policy.on_change != "update" or settled or locked:
-            told = Finding(
-                "changed_after_booking",
-                kind,
-                record_id,
-                {"record": _label(content), "differences": _told(booked)},
-            )
-            findings += (told,)
+            why = _why_not(kind, policy, settled=settled, locked=bool(locked), touched=touched)
+            told = {"record": _label(content), "differences": _told(booked) + why}
+            findings += (Finding("changed_after_booking", kind, record_id, told),)
             merged = _without(merged, booked, binding.base)
     if not merged.changes:
         return Decision((), findings)
@@ -279,6 +313,27 @@ def _bound(
     occasion = repr((binding.version, sorted(merged.changes.items())))
     operation = _operation(verb, kind, record_id, content, binding, occasion=occasion)
     return Decision((replace(operation, content=merged.base, changes=merged.changes),), findings)
+
+
+def _why_not(kind: Kind, policy: Policy, *, settled: bool, locked: bool, touched: bool) -> str:
+    """Say why what is booked stays as it is though the settings let it change."""
+    if policy.on_change == "problem" or kind != "invoice":
+        return ""
+    reasons = {"it is paid": settled, "its period is closed": locked, "it was edited in the books": touched}
+    why = " and ".join(reason for reason, holds in reasons.items() if holds)
+    return f" (not written, for {why})" if why else ""
+
+
+def _reverse(
+    record_id: str, content: Content, binding: Binding, policy: Policy, changes: Mapping[str, tuple[Scalar, Scalar]]
+) -> Decision:
+    """Reverse what is booked, so that the plan after this one books it anew; only if that one will be possible."""
+    undone = Place(replace(binding, state="void", generation=binding.generation + 1))
+    anew = _not_held(content, policy) or _unbound("invoice", record_id, content, undone, policy, "create")
+    if not anew.operations:
+        return anew
+    void = _operation("void", "invoice", record_id, dict(binding.base), binding, occasion=binding.external_id)
+    return Decision((replace(void, changes=changes),), (), anew.operations[0])
 
 
 def _conflict(kind: Kind, record_id: str, label: str, path: str, sides: tuple[Scalar, Scalar, Scalar]) -> Finding:
@@ -313,10 +368,12 @@ def _posted(changes: Mapping[str, tuple[Scalar, Scalar]]) -> bool:
     return changes.get("status") == ("draft", "posted")
 
 
-def _removed(kind: Kind, record_id: str, content: Content, place: Place, policy: Policy) -> Decision:
-    """Leave out what a person took out; only say so when the source goes on changing it."""
+def _removed(
+    kind: Kind, record_id: str, content: Content, place: Place, policy: Policy, *, due: bool = False
+) -> Decision:
+    """Leave out what a person took out; only say so when the source goes on changing it, or a payment is due for it."""
     base = place.binding.base if place.binding else {}
-    if not merge(base, flatten(content, policy.fields[kind]), {}, policy.owners, "source").changes:
+    if not due and not merge(base, flatten(content, policy.fields[kind]), {}, policy.owners, "source").changes:
         return NOTHING
     return _problem("removed_there", kind, record_id, record=_label(content))
 

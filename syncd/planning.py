@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+from sqlalchemy.engine import Row
 
 from syncd import due
 from syncd.connector import Content, Operation, Rejected
@@ -25,9 +29,12 @@ from syncd.state.journal import Planned
 REFUSED = frozenset({"rejected_by_target", "totals_differ"})
 """Problems of a record that the target had before it and would not have; the same is not sent again."""
 
-SENT = REFUSED | {"in_doubt_unresolved", "adopted_differs"}
+SENT = REFUSED | {"in_doubt_unresolved", "adopted_differs", "pdf_missing"}
 """Problems that came from sending or adopting; planning again does not judge them."""
 
+
+LONGEST_WAIT = 6 * 3600
+"""Seconds after which a PDF that could not be had is asked for again at the latest."""
 
 STANDS_ON: dict[Kind, tuple[Kind, ...]] = {"client": (), "invoice": ("client",), "payment": ("client", "invoice")}
 """The kinds that must stand in the target before one of this kind."""
@@ -63,6 +70,8 @@ class Draft:
     """Records the target rejected, with the revision it rejected; not sent again before they change."""
     doubtful: frozenset[tuple[str, str]] = frozenset()
     """Records with an operation in doubt: nothing else happens to them before that is settled."""
+    no_pdf: Mapping[str, str] = field(default_factory=dict)
+    """Invoices whose PDF could not be had, with the revision for which it is not asked for yet; ``""``: it is."""
     tally: Tally = field(default_factory=Tally)
     planned_clients: set[str] = field(default_factory=set)
     needed: set[str] = field(default_factory=set)
@@ -113,6 +122,7 @@ def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
         known = bindings.external_ids(connection, session.name, "client", client_ids)
     planned: list[Planned] = []
     findings: list[Finding] = []
+    attached: set[str] = set()
     for one in taken:
         place, payment = (
             places.get(("invoice", one.id), NOWHERE),
@@ -122,6 +132,8 @@ def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
         decision = plan_invoice(one.invoice, one.id, one.client, one.seen, place, payment, session.policy)
         if not decision.operations and not decision.findings:
             continue
+        if draft.no_pdf:
+            attached |= {operation.id for operation in decision.operations if operation.verb == "attach"}
         client_id = one.invoice.client_id if isinstance(one.invoice, Invoice) else None
         if client_id and not _client_comes(draft, client_id, one, known):
             decision = _waits(decision, one)
@@ -137,6 +149,9 @@ def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
         findings,
         [(kind, one_id) for one_id in ids for kind in ("invoice", "payment")],
     )
+    if needless := [("invoice", one_id) for one_id in ids if one_id in draft.no_pdf and one_id not in attached]:
+        with session.store.write() as connection:
+            problems.settle(connection, session.name, needless, ["pdf_missing"])
 
 
 def _known_again(one: DueInvoice, place: Place, payment: Place, policy: Policy) -> tuple[Place, Place]:
@@ -192,21 +207,32 @@ def _refs(session: Session, client_id: str | None, known: Mapping[str, str], pla
     return refs
 
 
-def _checked(
-    draft: Draft, decision: Decision, revision: int, refs: dict[Kind, str]
-) -> tuple[list[tuple[Operation, bytes | None]], list[Finding]]:
-    """Render what was decided; what cannot be rendered, sent again or adopted twice is a problem instead."""
-    session, kept, findings = (
-        draft.session,
-        list[tuple[Operation, bytes | None]](),
-        list(decision.findings),
-    )
-    for operation in decision.operations:
+Checked = tuple[list[tuple[Operation, bytes | None]], list[Finding]]
+
+
+def _checked(draft: Draft, decision: Decision, revision: int, refs: dict[Kind, str]) -> Checked:
+    """Check what was decided; a document follows where its invoice comes or stands, whatever becomes of the payment."""
+    written = [one for one in decision.operations if one.verb != "attach"]
+    kept, findings = _check(draft, written, revision, refs)
+    if decision.anew and (refused := _refused_anew(draft.session, decision.anew, refs)):
+        kept, findings = [one for one in kept if one[0].verb == "adopt"], [*findings, refused]
+    comes = sum(one.kind == "invoice" for one in written) == sum(one.kind == "invoice" for one, _ in kept)
+    attach = [one for one in decision.operations if one.verb == "attach" and comes]
+    attached, more = _check(draft, attach, revision, refs)
+    return kept + attached, [*decision.findings, *findings, *more]
+
+
+def _check(draft: Draft, operations: Sequence[Operation], revision: int, refs: dict[Kind, str]) -> Checked:
+    """Render operations; what cannot be rendered, sent again or adopted twice is a problem instead."""
+    session, kept, findings = draft.session, list[tuple[Operation, bytes | None]](), list[Finding]()
+    for operation in operations:
         pair = (operation.kind, operation.id)
         if pair in draft.doubtful:
             findings.append(Finding("in_doubt", *pair, {"record": _name(operation)}))
             break
         if draft.blocked.get(pair) == str(revision):
+            break
+        if operation.verb == "attach" and draft.no_pdf.get(operation.id) == str(revision):
             break
         if operation.verb not in session.can.verbs:
             findings.append(_cannot(operation))
@@ -224,7 +250,8 @@ def _checked(
                 )
                 break
             draft.adopted.add(there)
-        needs = {kind: refs[kind] for kind in STANDS_ON[operation.kind] if kind in refs}
+        below: tuple[Kind, ...] = ("invoice",) if operation.verb == "attach" else STANDS_ON[operation.kind]
+        needs = {kind: refs[kind] for kind in below if kind in refs}
         rendered = session.connector.render(replace(operation, refs=needs) if needs else operation, session.books)
         if isinstance(rendered, Rejected):
             findings.append(
@@ -238,6 +265,18 @@ def _checked(
             break
         kept.append((operation, rendered if all(needs.values()) else None))
     return kept, findings
+
+
+def _refused_anew(session: Session, anew: Operation, refs: dict[Kind, str]) -> Finding | None:
+    """Say why the target would not have anew what is to be reversed."""
+    rendered = session.connector.render(replace(anew, refs=refs), session.books)
+    if not isinstance(rendered, Rejected):
+        return None
+    told = {
+        "record": _name(anew),
+        "reason": f"changed after it was booked, and not to be booked anew: {rendered.reason}",
+    }
+    return Finding(rendered.code, anew.kind, anew.id, told)
 
 
 def _name(operation: Operation) -> str:
@@ -293,6 +332,13 @@ def _keep(
             session.seconds(),
             keep=PULLED,
         )
+
+
+def asked_again(row: Row[Any], now: int) -> bool:
+    """Tell whether a PDF that could not be had (a problem of the state) is asked for again: ever more rarely."""
+    tried = int(orjson.loads(row.parameters).get("tried", "0"))
+    due = tried + min(tried - int(row.since), LONGEST_WAIT)
+    return row.state == "retry" or (row.state == "open" and now >= due)
 
 
 def _places(session: Session, wanted: dict[Kind, list[str]]) -> dict[tuple[Kind, str], Place]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from syncd.connector import Books, Capabilities, Connector, Content, Kind, Shaping
-from syncd.errors import SettingsError
 from syncd.facts import Policy
 from syncd.settings import TargetSettings
 from syncd.state.store import Store
@@ -50,11 +49,8 @@ def _shape(connector: Connector, books: Books) -> Callable[[Kind, Content], Cont
 
 
 def policy_of(target: TargetSettings, connector: Connector, books: Books, zone: tzinfo) -> Policy:
-    """Put together what settings, capabilities and books say; refuse what the connector cannot do."""
+    """Put together what settings, capabilities and books say."""
     can = connector.capabilities
-    if target.on_change == "reverse":
-        told = f'target.{target.name}: on_change = "reverse" is not possible with {target.connector_name}'
-        raise SettingsError([f'{told}; use "problem" or "update".'])
     locked = max((day for day in (target.lock_date, books.locked_until) if day), default=None)
     return Policy(
         fields=can.fields,

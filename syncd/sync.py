@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import orjson
+from sqlalchemy.engine import Row
 
 import syncd
 from syncd import apply as applying
@@ -172,6 +174,8 @@ def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish) -
         again = cursors.again(connection, session.name)
         lost = cursors.lost(connection, session.name)
     waiting = {(row.kind, row.id) for row in told if row.code not in planning.SENT or row.state == "retry"}
+    now = session.seconds()
+    waiting |= {(row.kind, row.id) for row in told if row.code == "pdf_missing" and planning.asked_again(row, now)}
     waiting |= {(row.kind, row.id) for row in told_of_source} | moved.records | again
     since = 0 if lost or step.get("policy") != _digest(session, target) else step.get("revision", 0)
     with session.store.write() as connection:
@@ -220,16 +224,23 @@ def _patience(session: Session, clock: Clock, wish: Wish) -> None:
 def _plan(session: Session, target: TargetSettings, run: int, reach: Range, narrow: Narrow) -> Draft:
     with session.store.write() as connection:
         number = journal.open_plan(connection, run=run, target=session.name, revision=reach.upto, now=session.seconds())
-        sent = problems.listed(connection, [session.name], states=("open", "dismissed"))
+        told = problems.listed(connection, [session.name], states=("open", "retry", "dismissed"))
         doubtful = frozenset((row.kind, row.id) for row in journal.in_doubt(connection, session.name))
     blocked = {
-        (row.kind, row.id): str(orjson.loads(row.parameters).get("revision", ""))
-        for row in sent
-        if row.code in planning.REFUSED
+        (row.kind, row.id): _revision(row) for row in told if row.code in planning.REFUSED and row.state != "retry"
     }
-    draft = Draft(session, number, reach, narrow, _all_clients(session, target), blocked, doubtful)
+    now = session.seconds()
+    no_pdf = {
+        row.id: "" if planning.asked_again(row, now) else _revision(row) for row in told if row.code == "pdf_missing"
+    }
+    draft = Draft(session, number, reach, narrow, _all_clients(session, target), blocked, doubtful, no_pdf)
     planning.make(draft)
     return draft
+
+
+def _revision(row: Row[Any]) -> str:
+    """Read which revision of its record a problem is about."""
+    return str(orjson.loads(row.parameters).get("revision", ""))
 
 
 def _facts(session: Session, tally: Tally) -> safety.Facts:

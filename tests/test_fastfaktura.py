@@ -412,10 +412,19 @@ def test_a_list_that_is_none_is_told_without_the_key() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_page_that_is_no_pdf_is_told() -> None:
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"<html>", "that is no PDF"),
+        (b"", "that is no PDF"),
+        (b"<html>%PDF-1.7 %%EOF", "that is no PDF"),
+        (b"%PDF-1.7 and then no more", "cut off"),
+    ],
+)
+def test_a_page_that_is_no_whole_pdf_is_told(body: bytes, told: str) -> None:
     with (
-        serving(says(200, b"<html>")) as server,
+        serving(says(200, body)) as server,
         client(server) as http,
-        pytest.raises(Unreachable, match="that is no PDF"),
+        pytest.raises(Invalid, match=told),
     ):
         FastFaktura(http).pdf("x")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.connector import FIELDS, Operation, Verb
+from syncd.connector import ATTACHED, FIELDS, Operation, Verb
 from syncd.content import client_content, invoice_content
 from syncd.facts import NOWHERE, Binding, Place, Policy, Seen
 from syncd.fields import flatten
@@ -26,6 +26,8 @@ BOOKS = Policy(
     VERBS,
     ZoneInfo("UTC"),
 )
+FILED = replace(BOOKS, verbs=BOOKS.verbs | {"attach"})
+"""Books in which each invoice's PDF hangs on it."""
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SEEN = Seen(NOON)
 ACME = Client("c1", "Acme AS", email="post@acme.example", country="NO")
@@ -144,6 +146,77 @@ def test_on_change_update_rewrites_money_only_while_unpaid_and_the_period_is_ope
     ]
 
 
+REVERSE = replace(BOOKS, on_change="reverse")
+
+
+def test_on_change_reverse_takes_back_what_is_booked_and_says_why_and_then_makes_it_anew() -> None:
+    place = bound(invoice(), BOOKS)
+    decision = decide(invoice(total=13000, notes="Thanks"), place, policy=REVERSE)
+    (void,) = decision.operations
+    assert (void.verb, dict(void.changes)) == ("void", {"notes": (None, "Thanks"), "total": (12500, 13000)})
+    assert void.content["total"] == 12500
+    undone = Place(replace(place.binding, state="void", generation=1)) if place.binding else NOWHERE
+    (anew,) = decide(invoice(total=13000), undone, policy=REVERSE).operations
+    assert (anew.verb, anew.content["generation"]) == ("create", 1)
+    assert decision.anew is not None
+    assert decision.anew.key == anew.key
+
+
+def test_texts_alone_reverse_nothing_and_a_picture_is_just_updated() -> None:
+    assert verbs(decide(invoice(notes="Thanks"), bound(invoice(), BOOKS), policy=REVERSE)) == ["update invoice"]
+    picture = replace(PICTURE, on_change="reverse")
+    assert verbs(decide(invoice(total=13000), bound(invoice(), PICTURE), policy=picture)) == ["update invoice"]
+
+
+def test_what_is_paid_is_not_reversed() -> None:
+    changed = invoice(total=13000, status="paid", paid_date=date(2026, 3, 9))
+    decision = decide(changed, bound(invoice(status="paid"), BOOKS), paid_place(), REVERSE)
+    assert (verbs(decision), set(codes(decision))) == ([], {"changed_after_booking"})
+
+
+def test_an_invoice_that_is_paid_and_changed_at_once_is_reversed_before_it_is_settled() -> None:
+    changed = invoice(total=13000, status="paid", paid_date=date(2026, 3, 9))
+    place = bound(invoice(), BOOKS)
+    assert verbs(decide(changed, place, policy=REVERSE)) == ["void invoice"]
+    undone = Place(replace(place.binding, state="void", generation=1)) if place.binding else NOWHERE
+    assert verbs(decide(changed, undone, policy=REVERSE)) == ["create invoice", "settle payment"]
+
+
+def test_nothing_is_reversed_in_a_closed_period_nor_where_the_new_one_would_be_in_one() -> None:
+    old, new = invoice(), invoice(issue_date=date(2026, 1, 5))
+    shut = replace(REVERSE, locked_until=date(2026, 3, 31))
+    told = decide(invoice(total=13000), bound(old, BOOKS), policy=shut)
+    assert (verbs(told), codes(told)) == ([], ["changed_after_booking"])
+    assert told.findings[0].parameters["differences"].endswith("(not written, for its period is closed)")
+    told = decide(new, bound(old, BOOKS), policy=replace(REVERSE, locked_until=date(2026, 1, 31)))
+    assert (verbs(told), codes(told)) == ([], ["period_locked", "changed_after_booking"])
+
+
+def test_nothing_is_reversed_for_a_currency_that_the_books_cannot_hold() -> None:
+    poor = replace(REVERSE, currencies=frozenset({"NOK"}))
+    told = decide(invoice(currency="JPY"), bound(invoice(), BOOKS), policy=poor)
+    assert (verbs(told), codes(told)) == ([], ["currency_not_held", "changed_after_booking"])
+
+
+def test_what_a_person_edited_in_the_books_is_not_reversed() -> None:
+    edited = bound(invoice(), BOOKS)
+    assert edited.binding is not None
+    place = Place(replace(edited.binding, drift={"notes": (None, "Called them")}))
+    told = decide(invoice(total=13000), place, policy=REVERSE)
+    assert (verbs(told), codes(told)) == ([], ["changed_after_booking"])
+
+
+def test_a_reversal_that_a_lost_state_knew_of_is_finished() -> None:
+    begun = Candidate("mark", "r1", "7", by_hand=False, differs={"total": (13000, 12500)})
+    decision = decide(invoice(total=13000), Place(candidates=(begun,)), policy=REVERSE)
+    assert verbs(decision) == ["adopt invoice", "void invoice"]
+    assert dict(decision.operations[1].changes) == {"total": (12500, 13000)}
+    by_hand = replace(begun, by_hand=True)
+    assert codes(decide(invoice(total=13000), Place(candidates=(by_hand,)), policy=REVERSE)) == [
+        "adopted_totals_differ"
+    ]
+
+
 def test_nothing_is_booked_into_a_closed_period() -> None:
     assert codes(decide(invoice(), policy=replace(BOOKS, locked_until=date(2026, 3, 31)))) == ["period_locked"]
 
@@ -228,6 +301,55 @@ def test_a_record_a_person_took_out_is_not_written_again_and_told_once_the_sourc
     assert codes(decide(invoice(notes="x"), place, policy=PICTURE)) == ["removed_there"]
 
 
+def test_an_invoice_that_a_person_took_out_and_that_is_paid_at_the_source_is_told() -> None:
+    place, paid = bound(invoice(), BOOKS, state="removed"), invoice(status="paid", paid_date=date(2026, 3, 9))
+    assert decide(invoice(), place) == Decision()
+    assert (verbs(decide(paid, place)), codes(decide(paid, place))) == ([], ["removed_there"])
+    assert decide(paid, place, paid_place()) == Decision()
+
+
+def test_a_pdf_is_attached_by_an_operation_of_its_own_after_all_else() -> None:
+    decision = decide(invoice(status="paid", paid_date=date(2026, 3, 9)), policy=FILED)
+    assert verbs(decision) == ["create invoice", "settle payment", "attach invoice"]
+    create, _, attach = decision.operations
+    assert "pdf" not in create.content
+    assert dict(attach.changes) == {"pdf": (None, ATTACHED)}
+
+
+def test_a_pdf_is_attached_once_and_not_to_a_draft() -> None:
+    one = invoice()
+    there = bound(one, FILED)
+    assert verbs(decide(one, there, policy=FILED)) == ["attach invoice"]
+    hung = Place(replace(there.binding, base={**there.binding.base, "pdf": ATTACHED}))  # type: ignore[type-var, union-attr]  # it is bound
+    assert decide(one, hung, policy=FILED) == Decision()
+    assert verbs(decide(replace(one, notes="x"), hung, policy=FILED)) == ["update invoice"]
+    assert decide(one, there, policy=BOOKS) == Decision()
+    assert verbs(decide(invoice(status="draft"), policy=replace(FILED, drafts=True))) == ["create invoice"]
+
+
+def test_a_pdf_that_a_person_took_off_stays_off() -> None:
+    one = invoice()
+    base = {**flatten(invoice_content(one, ACME), FILED.fields["invoice"]), "pdf": ATTACHED}
+    place = Place(Binding("r1", "1", base, drift={"pdf": (ATTACHED, None)}))
+    assert decide(one, place, policy=FILED) == Decision()
+    assert decide(one, place, policy=replace(FILED, conflicts="source")) == Decision()
+
+
+def test_an_adopted_invoice_gets_the_pdf_it_has_not_and_keeps_the_one_it_has() -> None:
+    without = Candidate("mark", "r1", "7", by_hand=True, differs={"pdf": (ATTACHED, None)})
+    decision = decide(invoice(), Place(candidates=(without,)), policy=FILED)
+    assert (verbs(decision), codes(decision)) == (["adopt invoice", "attach invoice"], [])
+    assert decision.operations[1].external_id == "r1"
+    assert verbs(decide(invoice(), Place(candidates=(replace(without, differs={}),)), policy=FILED)) == [
+        "adopt invoice"
+    ]
+
+
+def test_a_cancelled_invoice_gets_no_pdf_any_more() -> None:
+    one = invoice()
+    assert verbs(decide(replace(one, status="cancelled"), bound(one, FILED), policy=FILED)) == ["void invoice"]
+
+
 # Plans carried out on a target that does as it is told.
 
 texts = st.text(max_size=8)
@@ -246,13 +368,13 @@ policies = st.builds(
     lambda policy, drafts, unsettle, on_change: replace(
         policy,
         drafts=drafts and policy.picture,
-        unsettle=unsettle and on_change == "problem",  # taken back first, rewritten in the plan after
+        unsettle=unsettle and on_change == "problem",  # taken back first, rewritten or reversed in the plan after
         on_change=on_change,
     ),
-    st.sampled_from([PICTURE, BOOKS]),
+    st.sampled_from([PICTURE, BOOKS, FILED, replace(PICTURE, verbs=FILED.verbs)]),
     st.booleans(),
     st.booleans(),
-    st.sampled_from(["problem", "update"]),
+    st.sampled_from(["problem", "update", "reverse"]),
 )
 
 
@@ -260,6 +382,10 @@ def carry_out(operations: tuple[Operation, ...], places: dict[str, Place], polic
     for one in operations:
         base = flatten(one.content, policy.fields[one.kind])
         before = places[one.kind].binding
+        if one.verb == "attach":  # what counts as last written is what was, and this
+            assert before is not None
+            places[one.kind] = Place(replace(before, base={**before.base, "pdf": one.changes["pdf"][1]}))
+            continue
         undone = one.verb == "unsettle" or (one.verb == "void" and not policy.picture)
         generation = (before.generation if before else 0) + undone
         external_id = before.external_id if before and one.verb not in ("create", "settle") else one.key
@@ -272,6 +398,9 @@ def test_the_plan_after_carrying_out_a_plan_is_empty(history: list[Invoice], pol
     for one in history:
         decision = plan_invoice(one, "i1", ACME, SEEN, places["invoice"], places["payment"], policy)
         carry_out(decision.operations, places, policy)
+        if decision.anew:  # reversed, and made anew in the plan after
+            decision = plan_invoice(one, "i1", ACME, SEEN, places["invoice"], places["payment"], policy)
+            carry_out(decision.operations, places, policy)
         again = plan_invoice(one, "i1", ACME, SEEN, places["invoice"], places["payment"], policy)
         assert again.operations == ()
         assert codes(again) == codes(decision)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,9 +15,20 @@ KINDS = ("set-up", "partners", "create", "tax", "post", "read back", "settle", "
 ``settle``: payments, with all that is read for them. ``look again``: all after the last write was checked."""
 
 INVOICES = frozenset(("create", "tax", "post", "read back"))
-READS = frozenset(("search", "search_read", "read", "fields_get", "get_external_id", "search_count", "has_group"))
+READS = frozenset(
+    (
+        "search",
+        "search_read",
+        "read",
+        "fields_get",
+        "get_external_id",
+        "search_count",
+        "has_group",
+        "formatted_read_group",
+    )
+)
 SETTLES = frozenset(("account.payment", "account.payment.register", "account.partial.reconcile"))
-FOR_PAYMENTS = frozenset(("commercial_partner_id", "amount_residual_currency"))
+FOR_PAYMENTS = frozenset(("commercial_partner_id", "amount_residual_currency", "full_reconcile_id"))
 """Fields that are read of invoices and their lines only where payments are made."""
 
 
@@ -43,7 +54,11 @@ def writes_something(call: Call) -> bool:
 def _kind(call: Call) -> str:
     if call.model.startswith("res.partner"):
         return "partners"
-    if call.model in SETTLES or call.model.startswith("account.full") or call.method == "reconcile":
+    if (
+        call.model in SETTLES
+        or call.model.startswith("account.full")
+        or call.method in ("reconcile", "remove_move_reconcile")
+    ):
         return "settle"
     if call.fields & FOR_PAYMENTS and call.method in READS:
         return "settle"
@@ -57,15 +72,19 @@ class Phases:
     """One run.
 
     ``seconds``: from the first call to the last answer, by what was waited for. ``busy``: seconds of Odoo at work, of
-    all connections together. ``posts``: seconds spent on invoices by the end of each posting, and its invoices.
+    all connections together. ``named``: kind → name → how often it was called, and its milliseconds at Odoo in all.
+    ``posts``: when each batch of invoices was posted, the seconds spent on invoices by then, and those posted in it.
+    ``making``: when the first invoice was begun.
     ``settling``: when the first payment was begun.
     """
 
     calls: Counter[str]
+    named: Mapping[str, Mapping[str, tuple[int, float]]]
     seconds: Mapping[str, float]
     busy: float
-    posts: list[tuple[float, tuple[int, ...]]]
+    posts: list[tuple[float, float, tuple[int, ...]]]
     began: float
+    making: float
     settling: float
     ended: float
 
@@ -85,27 +104,45 @@ def phases(calls: Sequence[Call]) -> Phases:
     calls = sorted(calls, key=lambda call: call.began)
     told = list(zip(calls, kinds(calls), strict=True))
     seconds: dict[str, float] = defaultdict(float)
-    posts: list[tuple[float, tuple[int, ...]]] = []
-    latest, spent = calls[0].began, 0.0
+    posts: list[tuple[float, float, tuple[int, ...]]] = []
+    latest, spent, posted, done = calls[0].began, 0.0, list[int](), 0.0
     for call, kind in sorted(told, key=lambda one: one[0].ended):
+        if posted and kind == "create" and call.began >= done:
+            posts.append((latest, spent, tuple(posted)))
+            posted = []
         seconds[kind] += call.ended - latest
         spent += call.ended - latest if kind in INVOICES else 0.0
         latest = call.ended
         if kind == "post":
-            posts.append((spent, call.ids))
+            posted, done = [*posted, *call.ids], call.ended
+    if posted:
+        posts.append((done, spent, tuple(posted)))
     settling = next((call.began for call, kind in told if kind == "settle"), latest)
+    making = next((call.began for call, kind in told if kind == "create"), calls[0].began)
     busy = sum(call.ended - call.began for call in calls)
-    return Phases(Counter(kind for _, kind in told), seconds, busy, posts, calls[0].began, settling, latest)
+    counted = Counter(kind for _, kind in told)
+    return Phases(counted, _named(told), seconds, busy, posts, calls[0].began, making, settling, latest)
 
 
-def quarters(found: Phases, lines: Mapping[int, int]) -> Iterator[tuple[float, float]]:
+def _named(told: Sequence[tuple[Call, str]]) -> dict[str, dict[str, tuple[int, float]]]:
+    found: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
+    for call, kind in told:
+        times, ms = found[kind].get(call.name, (0, 0.0))
+        found[kind][call.name] = times + 1, ms + 1000 * (call.ended - call.began)
+    return found
+
+
+def quarters(
+    found: Phases, lines: Mapping[int, int], used: Callable[[float], float] | None = None
+) -> Iterator[tuple[float, float]]:
     """Give milliseconds per invoice and per line of the four quarters of the invoices; ``lines``: of each id.
 
-    Within one posting the invoices count as evenly spread.
+    ``used``: processor seconds of the server by a time of the clock, to be told instead of the time that passed. Within
+    one batch the invoices count as evenly spread.
     """
     times, invoices, so_far = [0.0], [0], [0]
-    for at, ids in found.posts:
-        times.append(at)
+    for at, spent, ids in found.posts:
+        times.append(used(at) - used(found.making) if used else spent)
         invoices.append(invoices[-1] + len(ids))
         so_far.append(so_far[-1] + sum(lines.get(one, 0) for one in ids))
     ends = [_at(invoices, part * invoices[-1] / 4) for part in range(5)]

@@ -38,7 +38,7 @@ CAPABILITIES = Capabilities(
     contract=1,
     fields={
         "client": frozenset(FIELDS["client"]),
-        "invoice": frozenset(FIELDS["invoice"]) - {"notes"},
+        "invoice": frozenset(FIELDS["invoice"]) - {"notes", "pdf"},
         "payment": frozenset(FIELDS["payment"]) - {"issue_date"},
     },
     verbs=frozenset({"create", "adopt", "update", "settle", "unsettle", "void", "archive"}),

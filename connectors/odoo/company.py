@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from connectors.odoo.products import OTHERS, Product
 from connectors.odoo.taxes import Taxes
 
 
@@ -55,6 +56,7 @@ class Features:
     written, the receivable follows (else both together). currency_rate: invoices have ``invoice_currency_rate``.
     refund_method: the reversal wizard wants ``refund_method``. posted_before, matched_payment_ids, reversal_move_ids:
     moves have that field. audit_trail: the company keeps a restrictive one, so tracking must not be left out.
+    cash_basis: tax may fall due by payment, which only Odoo's own ``reconcile`` books.
     """
 
     memo: bool = True
@@ -69,6 +71,7 @@ class Features:
     matched_payment_ids: bool = True
     reversal_move_ids: bool = True
     audit_trail: bool = False
+    cash_basis: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,13 @@ class Company:
 
     ``currency``: ISO code of the company's. ``country``: its ISO code, ``""`` where none is set. ``journal``,
     ``payment_journal``, ``account``: ``None`` where there is none or it is not clear which; a finding then says so.
-    ``account``: the income account of every line. ``currencies``: ISO code → id, active ones. ``rates``: ISO code → the
+    ``account``: the income account of every line whose product has none of its own. ``products``: rate, or ``"*"`` for
+    the others, → the product of its lines. ``currencies``: ISO code → id, active ones. ``rates``: ISO code → the
     days from which a rate is known, ascending (the first at least; the company's own currency needs none).
     ``languages``: installed codes (``nb_NO``). ``countries``: ISO code → id. ``quantity_digits``, ``price_digits``:
     decimals that a line keeps
-    (``None``: all). ``number``, ``chatter``: the settings. ``no_invoices``, ``no_payments``: a sentence why none can be
-    written at all. ``findings``: what is missing, and who mends it how.
+    (``None``: all). ``number``, ``chatter``, ``pdf``: the settings. ``no_invoices``, ``no_payments``: a sentence why
+    none can be written at all. ``findings``: what is missing, and who mends it how.
     """
 
     version: int
@@ -100,6 +104,7 @@ class Company:
     countries: Mapping[str, int]
     languages: frozenset[str]
     difference_account: int | None = None
+    products: Mapping[str, Product] = field(default_factory=dict)
     rounding: Literal["line", "global"] = "global"
     locked: Locks = field(default_factory=Locks)
     features: Features = field(default_factory=Features)
@@ -107,6 +112,7 @@ class Company:
     quantity_digits: int = 2
     price_digits: int | None = None
     chatter: bool = False
+    pdf: bool = False
     no_invoices: str | None = None
     no_payments: str | None = None
     findings: tuple[str, ...] = ()
@@ -114,3 +120,7 @@ class Company:
     def has_rate(self, currency: str, day: date) -> bool:
         """Tell whether a currency has a rate of that day or before; Odoo would book it 1 : 1 without one."""
         return currency == self.currency or any(known <= day for known in self.rates.get(currency, ()))
+
+    def product(self, rate: str) -> Product | None:
+        """Give the product of lines with this rate, where the settings name one."""
+        return self.products.get(rate) or self.products.get(OTHERS)

@@ -12,7 +12,9 @@ from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company, Features, Journal
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.findings import Row
-from connectors.odoo.rights import NOTES, Missing, allowed, in_group, lacks, missing_rights, told
+from connectors.odoo.product_io import read_products
+from connectors.odoo.products import OTHERS, Product, by_rate
+from connectors.odoo.rights import ATTACHMENTS, NOTES, Missing, allowed, in_group, lacks, missing_rights, told
 from connectors.odoo.settings import OdooSettings
 from connectors.odoo.taxes import Mapped, Tax, Taxes
 from syncd.errors import Refused
@@ -21,6 +23,7 @@ _LOCKS = ("fiscalyear_lock_date", "period_lock_date", "tax_lock_date", "sale_loc
 _COMPANY = (
     *("name", "currency_id", "country_id", "tax_calculation_rounding_method", "account_fiscal_country_id"),
     *("chart_template", "chart_template_id", "restrictive_audit_trail", "check_account_audit_trail", "parent_ids"),
+    "tax_exigibility",
     *_LOCKS,
     *(f"user_{name}" for name in _LOCKS),
 )
@@ -58,6 +61,7 @@ class _Booking:
     paying: Journal | None = None
     account: int | None = None
     difference: int | None = None
+    products: dict[str, Product] = field(default_factory=dict)
     no_invoices: str | None = None
     no_payments: str | None = None
     findings: list[str] = field(default_factory=list)
@@ -110,6 +114,8 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
     findings = [*rights, *booking.findings]
     if settings.chatter and not lacks(missing, *NOTES) and not allowed(odoo, *NOTES):
         findings.append(find.no_notes())
+    if settings.pdf and not lacks(missing, *ATTACHMENTS) and not allowed(odoo, *ATTACHMENTS):
+        findings.append(find.no_attachments())
     if booking.journal is not None:
         find.tax_faults(sales, mapped=bool(mapped), findings=findings)
     find.without_rate(currency, currencies, rates, findings)
@@ -130,6 +136,7 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
         payment_journal=booking.paying,
         account=booking.account,
         difference_account=booking.difference,
+        products=booking.products,
         taxes=sales,
         currencies=currencies,
         rates=rates,
@@ -142,6 +149,7 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
         quantity_digits=fields.quantity_digits,
         price_digits=fields.price_digits,
         chatter=settings.chatter,
+        pdf=settings.pdf,
         no_invoices=may_not["invoice"] or booking.no_invoices,
         no_payments=may_not["payment"] or booking.no_payments,
         findings=tuple(findings),
@@ -164,6 +172,7 @@ def _fields(odoo: Odoo, row: Row) -> _Fields:
         posted_before="posted_before" in move,
         matched_payment_ids="matched_payment_ids" in move,
         reversal_move_ids="reversal_move_ids" in move,
+        cash_basis=bool(row.get("tax_exigibility")),
         audit_trail=bool(row.get("restrictive_audit_trail") or row.get("check_account_audit_trail")),
     )
     quantity, price = line["quantity"].get("digits"), line["price_unit"].get("digits")
@@ -188,6 +197,7 @@ def _booking(odoo: Odoo, settings: OdooSettings, row: Row, mine: Domain, fields:
     accounts: list[dict[str, Any]] = []
     if codes := [code for code in (settings.account, settings.difference_account) if code]:
         accounts = odoo.search_read("account.account", [["code", "in", codes]], ["code"])
+    _goods(booking, settings, odoo)
     _sales(booking, settings, [one for one in found if one["type"] == "sale"], accounts)
     _paying(booking, settings, [one for one in found if one["type"] != "sale"])
     if booking.paying is not None and fields.features.payment_method_line:
@@ -209,13 +219,23 @@ def _sales(booking: _Booking, settings: OdooSettings, rows: Sequence[Row], accou
         booking.no_invoices = booking.findings[-1]
         return
     booking.account = find.account_id(accounts, settings.account, "account", booking.findings)
-    if settings.account is None:
+    own = OTHERS in booking.products and all(one.account for one in booking.products.values())
+    if settings.account is None and (journal.account or not own):
         booking.account = find.default_account(journal, booking.findings)
-    if booking.account is None:
+    if booking.account is None and not own:
         booking.no_invoices = booking.findings[-1]
     if settings.number == "name" and not journal.free_numbers:
         booking.findings.append(find.bound_numbers(journal))
     booking.difference = find.account_id(accounts, settings.difference_account, "difference_account", booking.findings)
+
+
+def _goods(booking: _Booking, settings: OdooSettings, odoo: Odoo) -> None:
+    """Choose the products of lines; the account that the settings name is that of all lines."""
+    there = len(booking.findings)
+    found = read_products(odoo, by_rate(settings.product), booking.findings)
+    named = settings.account is not None
+    booking.products = {rate: Product(one.id) if named else one for rate, one in found.items()}
+    booking.no_invoices = next(iter(booking.findings[there:]), None)
 
 
 def _paying(booking: _Booking, settings: OdooSettings, rows: Sequence[Row]) -> None:

@@ -12,12 +12,15 @@ from connectors.odoo import reading
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.company_io import read_company
+from connectors.odoo.lanes import shares
 from connectors.odoo.move_io import has_history
 from connectors.odoo.moves import render_invoice, shape_invoice
 from connectors.odoo.partner_io import write_partners
 from connectors.odoo.partners import render_client, shape_client
 from connectors.odoo.payment_io import write_payments
 from connectors.odoo.payments import render_payment, shape_payment
+from connectors.odoo.pdf import render_pdf
+from connectors.odoo.pdf_io import write_pdfs
 from connectors.odoo.posting import write_moves
 from connectors.odoo.settings import OdooSettings
 from syncd.connector import (
@@ -33,11 +36,16 @@ from syncd.connector import (
     Page,
     Rejected,
     Unknown,
+    Verb,
     Wanted,
 )
 
 BATCH: Final = 400
 """Operations in one write; each kind is cut further, into calls of the size that Odoo is quickest with."""
+
+VERBS: Final[frozenset[Verb]] = frozenset(
+    {"create", "adopt", "update", "post", "settle", "unsettle", "void", "archive"}
+)
 
 Write = Callable[[Odoo, Company, Sequence[Entry]], Iterator[tuple[int, Outcome]]]
 WRITERS: Final[dict[Kind, Write]] = {"client": write_partners, "invoice": write_moves, "payment": write_payments}
@@ -64,16 +72,18 @@ class OdooConnector:
                         *("number", "client_id", "currency", "subtotal", "tax", "total", "status"),
                         *("issue_date", "due_date", "public_url", "notes", "lines"),
                         *(("events",) if settings.chatter else ()),
+                        *(("pdf",) if settings.pdf else ()),
                     )
                 ),
                 "payment": frozenset(("currency", "amount", "paid_date")),
             },
-            verbs=frozenset({"create", "adopt", "update", "post", "settle", "unsettle", "void", "archive"}),
+            verbs=VERBS | ({"attach"} if settings.pdf else set()),
             batch=BATCH,
             refs=frozenset({"client", "invoice"}),
             replay_safe=True,
             settle_delay=settings.request_limit,
             taxes=True,
+            reverses=True,
         )
 
     @property
@@ -122,6 +132,8 @@ class OdooConnector:
     def render(self, operation: Operation, books: Books) -> bytes | Rejected:
         """Write what Odoo is told, as JSON."""
         del books
+        if operation.verb == "attach":
+            return render_pdf(operation)
         renders = {"client": render_client, "invoice": render_invoice, "payment": render_payment}
         return renders[operation.kind](operation, self._books)
 
@@ -129,8 +141,10 @@ class OdooConnector:
         """Carry out a batch."""
         odoo, company, waiting = self._connect(), self._books, list(entries)
         for kind, write in WRITERS.items():
-            if of_kind := [entry for entry in waiting if entry.kind == kind]:
+            if of_kind := [entry for entry in waiting if entry.kind == kind and entry.verb != "attach"]:
                 yield from self._spread(write, odoo, company, of_kind)
+        if attached := [entry for entry in waiting if entry.verb == "attach"]:
+            yield from write_pdfs(odoo, company, attached, self._context.document)
 
     def _spread(
         self, write: Write, odoo: Odoo, company: Company, entries: list[Entry]
@@ -139,12 +153,12 @@ class OdooConnector:
 
         Where one part failed and another did not, what failed is in doubt: to send it again does no harm.
         """
-        lanes = self._settings.connections
-        if lanes == 1 or len(entries) < 2 * lanes:
+        each = shares(entries, self._settings.connections)
+        if len(each) == 1:
             yield from write(odoo, company, entries)
             return
-        with ThreadPoolExecutor(lanes, thread_name_prefix=f"odoo-{self._context.target}") as pool:
-            parts = [pool.submit(_collected, write, odoo, company, entries[lane::lanes]) for lane in range(lanes)]
+        with ThreadPoolExecutor(len(each), thread_name_prefix=f"odoo-{self._context.target}") as pool:
+            parts = [pool.submit(_collected, write, odoo, company, share) for share in each]
         told = dict(outcome for part in parts for outcome in part.result()[0])
         failed = next((error for part in parts if (error := part.result()[1])), None)
         if failed is not None and not told:

@@ -76,6 +76,15 @@ def journal(rows: Sequence[Row], wanted: str | None, use: Use, findings: list[st
     return None
 
 
+def no_attachments() -> str:
+    """Say that PDFs will be refused."""
+    return (
+        "pdf is on, but the user of the API key may not create ir.attachment: invoices will stand without their PDFs. "
+        "An administrator allows it to internal users, under Settings, Technical, Access Rights (developer mode); "
+        "or set pdf to false."
+    )
+
+
 def no_notes() -> str:
     """Say that notes in the chatter will be refused."""
     return (

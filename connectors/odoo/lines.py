@@ -26,6 +26,9 @@ DIFFERENCE: Final = "Difference to the subtotal"
 NO_RATE: Final = ""
 """The rate of a line that has no tax at all, not even one of 0 %."""
 
+BLANK: Final = " "
+"""The text of a line that has a product and no text, which Odoo 14 would take from the product."""
+
 _PRODUCT: Final = re.compile(r"(?s)(.*?) ?\((-?[0-9]{1,18}(?:\.[0-9]{1,18})?) x (-?[0-9]{1,18}\.[0-9]{2})\)")
 
 
@@ -65,6 +68,7 @@ def shape_lines(lines: Sequence[Line], subtotal: int, total: int, company: Compa
     ]
     if company.difference_account is not None and sum(wanted) != subtotal:
         shaped.append(Line(DIFFERENCE, "1", subtotal - sum(wanted), NO_RATE))
+    shaped = [line._replace(description="") if line.description == BLANK else line for line in shaped]
     return [_upright(line) for line in shaped] if total < 0 else shaped
 
 
@@ -109,7 +113,8 @@ def _read(row: Mapping[str, Any], company: Company, *, refund: bool) -> tuple[Sc
         unit = f"{price} less {plain(discount)} %"
     taxes = row.get("tax_ids") or ()
     rate = " + ".join(company.taxes.rate_of(tax) or f"tax {tax}" for tax in taxes) if taxes else NO_RATE
-    return row.get("name") or "", plain(quantity), unit, rate
+    name = row.get("name") or ""
+    return "" if name == BLANK else name, plain(quantity), unit, rate
 
 
 def decimal(value: Any) -> Decimal:

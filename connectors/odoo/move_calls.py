@@ -13,9 +13,22 @@ from syncd.connector import Done, Entry, Outcome, Rejected
 
 INVOICES: Final = 100
 LINES: Final = 2000
-"""The most invoices and lines in one call: Odoo needs 10 to 15 seconds for it, where it may take a minute."""
+"""The most invoices and lines made in one call: Odoo needs 10 to 15 seconds for it, where it may take a minute."""
 
-_LINE: Final = ("name", "quantity", "price_unit", "account_id/.id", "tax_ids/.id", "discount")
+POSTED: Final = 400
+POSTED_LINES: Final = 8000
+"""The same for what is posted in one call, which takes a fifth of the time."""
+
+_LINE: Final = (
+    "name",
+    "quantity",
+    "price_unit",
+    "account_id/.id",
+    "tax_ids/.id",
+    "discount",
+    "product_id/.id",
+    "product_uom_id/.id",
+)
 
 
 @dataclass(slots=True)
@@ -75,13 +88,13 @@ def make(
     return [work for work in works if work.outcome is None]
 
 
-def batches(works: Iterable[Work]) -> Iterator[list[Work]]:
-    """Cut into what one call takes."""
+def batches(works: Iterable[Work], invoices: int = INVOICES, most: int = LINES) -> Iterator[list[Work]]:
+    """Cut into what one call takes: so many invoices, and lines."""
     batch: list[Work] = []
     lines = 0
     for work in works:
         more = len(work.told.whole.lines) if work.told.whole else 1
-        if batch and (len(batch) == INVOICES or lines + more > LINES):
+        if batch and (len(batch) == invoices or lines + more > most):
             yield batch
             batch, lines = [], 0
         batch.append(work)

@@ -222,14 +222,16 @@ def _values(whole: Whole, texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _line(cells: Sequence[str]) -> dict[str, Any]:
-    name, quantity, price, account, taxes, *discount = cells
-    return {
+    name, quantity, price, account, taxes, *more = cells
+    discount, product, unit = [*more, "", "", ""][:3]
+    values = {"product_id": int(product), "product_uom_id": int(unit or 0) or False} if product else {}
+    return values | {
         "name": name,
         "quantity": float(quantity),
         "price_unit": float(price),
         "account_id": int(account),
         "tax_ids": [[6, 0, [int(tax) for tax in taxes.split(",") if tax]]],
-        "discount": float(discount[0]) if discount else 0.0,
+        "discount": float(discount or 0),
     }
 
 

@@ -9,7 +9,7 @@ from connectors.odoo.company import Company
 from connectors.odoo.lines import decimal
 from connectors.odoo.move_calls import Calls, Work
 from connectors.odoo.move_io import move_rows
-from connectors.odoo.move_reading import Row, link_id
+from connectors.odoo.move_reading import Row, link_id, number_of
 from connectors.odoo.move_totals import Standing, corrections, read_standing, set_taxes
 from connectors.odoo.writes import halved
 from syncd.connector import Exists, Rejected
@@ -108,7 +108,7 @@ def _fault(row: Row, work: Work, company: Company) -> str | None:
         return f"Odoo left it {row['state']} instead of {state}."
     if not work.told.post:
         return None
-    if company.number == "name" and head["name"] and row["name"] != head["name"]:
+    if company.number == "name" and head["name"] not in ("", row["name"], number_of(row, company)):
         return f"Odoo gave it the number {row['name']} instead of {head['name']}."
     day = head["invoice_date"]
     if (row["invoice_date"], row["date"]) != (day, day):

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from connectors.odoo.chatter_io import read_notes
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
-from connectors.odoo.move_reading import LINE_FIELDS, MOVE_FIELDS, SALES, Row, link_id, mark_of, move_remote
+from connectors.odoo.move_reading import (
+    LINE_FIELDS,
+    MARKS,
+    MOVE_FIELDS,
+    SALES,
+    Row,
+    is_credit,
+    is_void,
+    link_id,
+    mark_of,
+    move_remote,
+    reversals_of,
+)
+from connectors.odoo.pdf_io import read_pdfs
 from syncd.connector import Found, How, Remote, Wanted
 
 PAGE: Final = 500
 """Invoices read at a time."""
-
-_MARKS: Final = "ff-i-"
 
 
 def read_moves(odoo: Odoo, company: Company, domain: Sequence[Any]) -> Iterator[list[Remote]]:
@@ -49,7 +61,7 @@ def find_moves(odoo: Odoo, company: Company, wanted: Sequence[Wanted]) -> list[F
 def has_history(odoo: Odoo, company: Company) -> bool:
     """Tell whether posted invoices that syncd did not make stand in the journal that it books in."""
     journal = [("journal_id", "=", company.journal.id)] if company.journal else []
-    others = ["|", ("invoice_origin", "=", False), ("invoice_origin", "not like", _MARKS)]
+    others = ["|", ("invoice_origin", "=", False), ("invoice_origin", "not like", MARKS)]
     domain = [*_scope(company), *journal, ("state", "=", "posted"), *others]
     return bool(odoo.search_read("account.move", domain, ["id"], limit=1))
 
@@ -75,13 +87,28 @@ def _remotes(odoo: Odoo, company: Company, moves: Sequence[Row]) -> list[Remote]
     """Put invoices, their lines and their marks together; a copy has the mark of what it was copied from, but no id."""
     ids = [move["id"] for move in moves]
     lines = product_lines(odoo, company, ids)
-    marked = [move["id"] for move in moves if str(move.get("invoice_origin") or "").startswith(_MARKS)]
+    marked = [move["id"] for move in moves if str(move.get("invoice_origin") or "").startswith(MARKS)]
     known = odoo.external_ids("account.move", marked) if marked else {}
     notes = read_notes(odoo, ids if company.chatter else ())
-    return [
-        move_remote(move, lines.get(move["id"], ()), mark_of(known.get(move["id"])), company, notes.get(move["id"], {}))
-        for move in moves
-    ]
+    hanging = read_pdfs(odoo, ids if company.pdf else ())
+    begun = _begun(odoo, moves)
+    remotes = []
+    for move in moves:
+        number, name = move["id"], known.get(move["id"])
+        own, pdf = notes.get(number, {}), number in hanging
+        remote = move_remote(move, lines.get(number, ()), mark_of(name), company, own, pdf=pdf)
+        remotes.append(replace(remote, foreign=is_credit(name), by_hand=remote.by_hand and number not in begun))
+    return remotes
+
+
+def _begun(odoo: Odoo, moves: Sequence[Row]) -> set[int]:
+    """Name the invoices that a run began to reverse and did not finish: its credit note is there, and unmatched."""
+    reversals = {link: move["id"] for move in moves if not is_void(move) for link in reversals_of(move)}
+    if not reversals:
+        return set()
+    domain = [("id", "in", list(reversals)), ("state", "!=", "cancel")]
+    names = odoo.external_ids("account.move", odoo.ids("account.move", domain))
+    return {reversals[number] for number, name in names.items() if is_credit(name)}
 
 
 def _found(one: Wanted, standing: Mapping[tuple[How, str], Sequence[Remote]], never_posted: Collection[str]) -> Found:

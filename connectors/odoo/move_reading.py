@@ -14,7 +14,7 @@ from connectors.odoo import narration
 from connectors.odoo.chatter import Note, note_fields
 from connectors.odoo.company import Company
 from connectors.odoo.lines import decimal, read_lines, whole_cents
-from syncd.connector import Fields, Kind, Remote, Scalar
+from syncd.connector import ATTACHED, Fields, Kind, Remote, Scalar
 
 Row = Mapping[str, Any]
 
@@ -28,12 +28,26 @@ MOVE_FIELDS: Final = (
 )
 """What is read of an invoice (``account.move``), as far as this Odoo has it."""
 
-LINE_FIELDS: Final = ("move_id", "name", "quantity", "price_unit", "discount", "tax_ids", "account_id")
+LINE_FIELDS: Final = (
+    "move_id",
+    "name",
+    "quantity",
+    "price_unit",
+    "discount",
+    "tax_ids",
+    "account_id",
+    "product_id",
+    "product_uom_id",
+)
 """What is read of an invoice's product lines (``account.move.line``)."""
+
+MARKS: Final = "ff-i-"
+"""What every mark of an invoice begins with."""
 
 NO_NOTES: Final[Mapping[str, Note]] = {}
 
 _STATES: Final = {"draft": "draft", "posted": "posted", "cancel": "cancelled"}
+_CREDIT: Final = re.compile(r"syncd\.ff-i-[0-9a-f]+-[0-9a-z]{8}-r")
 _OURS: Final = re.compile(r"syncd\.(ff-i-[0-9a-f]+)(?:-[0-9a-z]{8})?")
 _UNPAID: Final = ("not_paid", "blocked", False, None)
 
@@ -42,6 +56,11 @@ def mark_of(found: str | None) -> str | None:
     """Read the mark in an external id, or ``None`` where it is none of an invoice's."""
     ours = _OURS.fullmatch(found or "")
     return ours.group(1) if ours else None
+
+
+def is_credit(found: str | None) -> bool:
+    """Tell whether an external id is that of a credit note with which syncd reversed an invoice."""
+    return bool(_CREDIT.fullmatch(found or ""))
 
 
 def move_fields(move: Row, lines: Sequence[Row], company: Company) -> Fields:
@@ -64,16 +83,23 @@ def move_fields(move: Row, lines: Sequence[Row], company: Company) -> Fields:
 
 
 def move_remote(
-    move: Row, lines: Sequence[Row], mark: str | None, company: Company, notes: Mapping[str, Note] = NO_NOTES
+    move: Row,
+    lines: Sequence[Row],
+    mark: str | None,
+    company: Company,
+    notes: Mapping[str, Note] = NO_NOTES,
+    *,
+    pdf: bool = False,
 ) -> Remote:
     """Give an invoice as it stands; ``mark``: where an external id proves that syncd made it; ``notes``: its chatter.
 
+    ``pdf``: the PDF that syncd attached is still there.
     A draft that syncd alone wrote last can only be what a run left unfinished.
     """
     partner = link_id(move.get("partner_id"))
     refs: dict[Kind, str] = {"client": str(partner)} if partner else {}
     ours = mark is not None and move.get("state") == "draft" and link_id(move.get("write_uid")) == company.uid
-    fields = {**move_fields(move, lines, company), **note_fields(notes)}
+    fields = {**move_fields(move, lines, company), **note_fields(notes), "pdf": ATTACHED if pdf else None}
     void = is_void(move)
     return Remote("invoice", str(move["id"]), mark, None, fields, void=void, by_hand=not ours, refs=refs)
 
@@ -85,8 +111,12 @@ def is_void(move: Row) -> bool:
     """
     if move.get("state") == "cancel" or move.get("payment_state") == "reversed":
         return True
-    reversals = move.get("reversal_move_ids") or move.get("reversal_move_id")
-    return bool(reversals) and move.get("move_type") == "out_refund" and move.get("payment_state") == "paid"
+    return bool(reversals_of(move)) and move.get("move_type") == "out_refund" and move.get("payment_state") == "paid"
+
+
+def reversals_of(move: Row) -> Sequence[int]:
+    """Give the ids of what was made to reverse an invoice, in whatever state."""
+    return move.get("reversal_move_ids") or move.get("reversal_move_id") or ()
 
 
 def is_settled(move: Row) -> bool:
@@ -115,9 +145,12 @@ def number_of(move: Row, company: Company) -> str | None:
     """Read FastFaktura's number; the name that Odoo itself gives a draft is none."""
     if company.number == "ref":
         return move.get("ref") or None
-    name = move.get("name") or None
+    name, ref = move.get("name") or None, move.get("ref")
     if name == "/":
         return None
+    again = ref and name and name.startswith(f"{ref}-") and name.removeprefix(f"{ref}-").isdecimal()
+    if again and str(move.get("invoice_origin") or "").startswith(MARKS):
+        return str(ref)  # made anew beside one that was reversed
     given = name == move.get("payment_reference") or move.get("state") == "posted" or move.get("posted_before")
     return name if given else None
 

@@ -105,7 +105,9 @@ def whole_of(move: Row, lines: Sequence[Row], standing: Standing) -> Whole:
 def _cells(line: Row) -> list[str]:
     taxes = ",".join(map(str, line["tax_ids"]))
     numbers = [str(line[name] or 0) for name in ("quantity", "price_unit")]
-    return [line["name"] or "", *numbers, str(link_id(line["account_id"])), taxes, str(line["discount"] or 0)]
+    cells = [line["name"] or "", *numbers, str(link_id(line["account_id"])), taxes, str(line["discount"] or 0)]
+    product, unit = link_id(line.get("product_id")), link_id(line.get("product_uom_id"))
+    return [*cells, str(product), str(unit or "")] if product else cells
 
 
 def set_taxes(calls: Calls, wanted: Sequence[tuple[Work, Standing, Mapping[int, int]]]) -> None:

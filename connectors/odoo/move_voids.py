@@ -1,7 +1,8 @@
 """Invoices voided in Odoo: cancelled, or, where that is not possible, reversed by a credit note.
 
 What is paid is never voided, though Odoo would. In a closed period and in a journal locked by hashes nothing can be
-cancelled: there a credit note of the first open day takes all of it back and is matched with it.
+cancelled: there a credit note takes all of it back and is matched with it, as it does of an invoice that changed and is
+made anew. It is of the invoice's day, so that both stand in one period at one rate, or of the first open day after it.
 """
 
 from __future__ import annotations
@@ -36,11 +37,23 @@ def void(calls: Calls, works: Sequence[Work]) -> None:
         elif is_void(row):
             work.done()
         elif is_settled(row):
-            work.refuse("it is paid in Odoo; what is paid is not cancelled.", PAID)
+            _refuse_paid(work)
     due = [work for work in works if work.outcome is None]
-    fixed = {work.id for work in due if _fixed(rows[work.id], calls)}
+    fixed = {work.id for work in due if _fixed(rows[work.id], calls) or _stays(work, rows[work.id])}
     _cancel(calls, [work for work in due if work.id not in fixed])
     _reverse(calls, [work for work in due if work.id in fixed], rows)
+
+
+def _refuse_paid(work: Work) -> None:
+    if work.told.reverse:
+        work.refuse("it changed after it was booked, and is paid in Odoo; what is paid is not reversed.")
+    else:
+        work.refuse("it is paid in Odoo; what is paid is not cancelled.", PAID)
+
+
+def _stays(work: Work, row: Row) -> bool:
+    """Tell whether an invoice is to be reversed though it could be cancelled; nothing is booked by one of zero."""
+    return work.told.reverse and row["state"] == "posted" and bool(row["amount_total"])
 
 
 def _fixed(row: Row, calls: Calls) -> bool:
@@ -72,7 +85,7 @@ def _reverse(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row]) -> No
     notes: dict[int, Work] = {}
     for work in works:
         row = rows[work.id]
-        head = _head(row, work.told.credit, calls)
+        head = _head(row, work, calls)
         if _misnumbered(head, row, calls):
             work.refuse(
                 f"a credit note of {head['invoice_date']} cannot be called {head['name']}.", "number_does_not_fit"
@@ -90,9 +103,11 @@ def _reverse(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row]) -> No
     _match(calls, [work for work in works if work.outcome is None], notes, standing)
 
 
-def _head(row: Row, credit: Mapping[str, str], calls: Calls) -> dict[str, str]:
+def _head(row: Row, work: Work, calls: Calls) -> dict[str, str]:
     """Give the head of the credit note; in a journal that is not syncd's, Odoo numbers it."""
     ours = calls.company.journal is not None and link_id(row["journal_id"]) == calls.company.journal.id
+    name = f"R{row['name']}" if ours and calls.company.number == "name" else ""
+    credit = work.told.credit
     return {
         "move_type": next(kind for kind in SALES if kind != row["move_type"]),
         "partner_id/.id": str(link_id(row["partner_id"]) or ""),
@@ -101,9 +116,10 @@ def _head(row: Row, credit: Mapping[str, str], calls: Calls) -> dict[str, str]:
         "invoice_date": credit["date"],
         "invoice_date_due": credit["date"],
         "invoice_payment_term_id/.id": "",
-        "name": credit["name"] if ours else "",
-        "ref": credit["ref"],
-        "payment_reference": credit["name"] or credit["ref"],
+        "name": name,
+        "ref": f"Reversal of: {credit['number'] or row['name']}",
+        "payment_reference": name or f"R{credit['number'] or row['name']}",
+        "invoice_origin": work.entry.mark,
         "reversed_entry_id/.id": str(row["id"]),
     }
 

@@ -18,7 +18,7 @@ from connectors.odoo import narration
 from connectors.odoo.chatter import changed_events, shape_events
 from connectors.odoo.company import Company
 from connectors.odoo.countries import country_code
-from connectors.odoo.lines import NO_RATE, exact, line_net, lines_of, shape_lines, turned
+from connectors.odoo.lines import BLANK, NO_RATE, exact, line_net, lines_of, shape_lines, turned
 from connectors.odoo.move_reading import closed_until
 from connectors.odoo.numbers import number_fits
 from syncd.connector import Content, Operation, Rejected, Scalar
@@ -41,7 +41,8 @@ class Whole:
     """All that Odoo is told of an invoice, and what it must come to.
 
     ``head``: columns of ``account.move`` for ``load``. ``lines``: name, quantity, price, account and tax of each line,
-    as text. ``taxes``: tax id → tax; with ``untaxed`` and ``total`` in cents, with the signs that Odoo shows.
+    as text, and of some lines discount, product and unit. ``taxes``: tax id → tax; with ``untaxed`` and ``total`` in
+    cents, with the signs that Odoo shows.
     """
 
     head: Mapping[str, str]
@@ -57,8 +58,9 @@ class Told:
 
     ``whole``: the invoice (create, post, and update where the lines or the head are written anew: ``rewrite``).
     ``post``: it is to be posted in the end. ``changes``: path → before and after. ``texts``: columns that change in
-    place; ``names``: line number → new text. ``events``: what its chatter is to tell, as shaped. ``credit``: name and
-    date of the credit note, should one be needed to void it, or why there can be none.
+    place; ``names``: line number → new text. ``events``: what its chatter is to tell, as shaped. ``credit``: number and
+    date of the credit note, should one be needed to void it; ``reverse``: it is, for the invoice is made anew.
+    ``again``: how often one was made and taken back before.
     """
 
     whole: Whole | None = None
@@ -69,6 +71,8 @@ class Told:
     names: Mapping[str, str] = field(default_factory=dict)
     events: Sequence[Sequence[Any]] = ()
     credit: Mapping[str, str] = field(default_factory=dict)
+    reverse: bool = False
+    again: int = 0
 
 
 def shape_invoice(content: Content, company: Company) -> Content:
@@ -102,7 +106,7 @@ def render_invoice(operation: Operation, company: Company) -> bytes | Rejected:
     elif operation.verb in ("update", "post"):
         told = _changed(operation, company)
     elif operation.verb == "void":
-        told = Told(credit=_credit(content, company))
+        told = _voided(operation, company)
     else:
         told = Told()
     if isinstance(told, Rejected):
@@ -125,7 +129,9 @@ def _made(operation: Operation, company: Company) -> Told | Rejected:
     whole = _whole(operation, company)
     if isinstance(whole, Rejected):
         return whole
-    return Told(whole, post=operation.content["status"] == "posted", events=operation.content.get("events") or ())
+    content = operation.content
+    posts, events, again = content["status"] == "posted", content.get("events") or (), content.get("generation", 0)
+    return Told(whole, post=posts, events=events, again=again)
 
 
 def _changed(operation: Operation, company: Company) -> Told | Rejected:
@@ -221,9 +227,14 @@ def _head(operation: Operation, company: Company) -> dict[str, str]:
 
 
 def _row(line: Line, sign: int, tax: str, company: Company) -> list[str]:
-    account = company.difference_account if line.tax_rate == NO_RATE else company.account
     quantity = turned(line.quantity) if sign < 0 else line.quantity
-    return [line.description, quantity, amount(line.unit_price), str(account or ""), tax]
+    cells = [quantity, amount(line.unit_price)]
+    if line.tax_rate == NO_RATE:
+        return [line.description, *cells, str(company.difference_account or ""), tax]
+    if product := company.product(line.tax_rate):
+        text = line.description or BLANK  # else Odoo 14 puts the product's own text there
+        return [text, *cells, str(product.account or company.account or ""), tax, "0", str(product.id), ""]
+    return [line.description, *cells, str(company.account or ""), tax]
 
 
 def _tax_cells(lines: Sequence[Line], content: Content, company: Company) -> dict[str, str] | Rejected:
@@ -299,15 +310,29 @@ def _number_refused(content: Content, company: Company) -> Rejected | None:
     )
 
 
+def _voided(operation: Operation, company: Company) -> Told | Rejected:
+    """Say how an invoice is taken back; one that is made anew stays, so that the new one needs another name."""
+    content, changes = operation.content, operation.changes
+    after = {**content, **{path: changes[path][1] for path in ("number", "issue_date") if path in changes}}
+    if changes and after.get("number") == content.get("number"):
+        again = {**after, "number": again_name(content.get("number") or "", 2), "status": "posted"}
+        if refused := _number_refused(again, company):
+            return refused
+    return Told(credit=_credit(content, company), reverse=bool(changes))
+
+
+def again_name(number: str, time: int) -> str:
+    """Name what is made for the second or a later time while the number is taken by one that was reversed."""
+    return f"{number}-{time}"
+
+
 def _credit(content: Content, company: Company) -> dict[str, str]:
-    """Name and date the credit note that reverses an invoice which cannot be cancelled: on the first open day."""
+    """Number and date the credit note that reverses an invoice: on its own day, or the first open one after it."""
     closed = closed_until(company, taxed=bool(content.get("tax")))
     day = content.get("issue_date") or ""
     if closed and day <= closed.isoformat():
         day = (closed + timedelta(days=1)).isoformat()
-    number = content.get("number") or ""
-    named = {"name": f"R{number}", "ref": ""} if company.number == "name" else {"name": "", "ref": number}
-    return {**named, "date": day}
+    return {"number": content.get("number") or "", "date": day}
 
 
 def _unfit(content: Content) -> Rejected | None:

@@ -1,4 +1,4 @@
-"""Payments written to Odoo by lists: loaded, posted and matched with their invoices, hundreds in about nine calls.
+"""Payments written to Odoo by lists: loaded, posted and matched with their invoices, hundreds in about ten calls.
 
 Every entry may be sent again at any time: each step looks first at what the ones before it did. A payment is got or
 made by its external id, and so is the match; what a person paid meanwhile is found and never paid again.
@@ -6,12 +6,14 @@ made by its external id, and so is the match; what a person paid meanwhile is fo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.payment_batch import Batch
+from connectors.odoo.payment_match import Match, complete, match, meanwhile, separate
 from connectors.odoo.payment_reading import (
     find_payments,
     is_open,
@@ -35,12 +37,11 @@ from connectors.odoo.payments import (
     payment_fields,
     posted_states,
     read_due,
-    receivable,
     settles,
     text_field,
     void_states,
 )
-from connectors.odoo.settlements import LINE_FIELDS, PAIR_FIELDS, chosen, judge, pair, strangers
+from connectors.odoo.settlements import Settlement, chosen, judge, strangers
 from connectors.odoo.writes import halved, outcome_of
 from syncd.connector import Done, Entry, Exists, Outcome, Rejected, Stale, Unknown
 from syncd.errors import NotSent, Unreachable
@@ -102,7 +103,7 @@ def _settle(batch: Batch, dues: Sequence[Due]) -> None:
     _choose(batch, to_pay, rows, names, standing)
     _load(batch, [due for due in batch.left(to_pay) if due.entry not in batch.payments])
     _post(batch, batch.left(to_pay))
-    _match(batch, batch.left(to_pay))
+    _take_back(batch, match(batch, batch.left(to_pay)))
     _verify(batch, batch.left(to_pay))
 
 
@@ -124,19 +125,24 @@ def _already(batch: Batch, dues: Sequence[Due], rows: Mapping[int, Row], standin
     made = {row["id"] for row in standing.values()}
     how = read_settlements_of(batch.odoo, batch.company, {due.invoice: batch.moves[due.invoice] for due in dues})
     late: list[tuple[Due, int]] = []
-    unfinished: list[tuple[Due, int, tuple[int, ...]]] = []
+    unfinished: list[Match] = []
+    matched: list[tuple[Due, Settlement]] = []
     for due in dues:
         own, settlement = _own(due, rows, standing), how.get(due.invoice)
         there = settlement.external_id if settlement else f"invoice/{due.invoice}"
         if own and settles(own, batch.company) and due.invoice in own["reconciled_invoice_ids"]:
             there = str(own["id"])
             if settlement and settlement.partial:
-                unfinished.append((due, settlement.partial, settlement.lines))
+                unfinished.append(Match(due, [settlement.partial], list(settlement.lines)))
+            elif settlement and settlement.full and own["id"] in made:
+                matched.append((due, settlement))
         elif own and own["id"] in made and not own["is_reconciled"] and own["state"] not in void_states(batch.company):
             late.append((due, own["id"]))
         ours = there == due.external_id or bool(own and there == str(own["id"]))
         batch.outcomes[due.entry] = Done(there) if ours else Exists(there)
-    _complete(batch, unfinished)
+    complete(batch, unfinished)
+    shared = Counter(settlement.full for _, settlement in matched)
+    separate(batch, [(due, settlement.lines) for due, settlement in matched if shared[settlement.full] > 1])
     posted = posted_states(batch.company)
     by_state = {flag: [one for one in late if (rows[one[1]]["state"] in posted) is flag] for flag in (True, False)}
     cancel(batch, by_state[True], by_state[False], lambda item, error: batch.refuse(item[0], error, _LATE))
@@ -184,7 +190,7 @@ def _take(batch: Batch, due: Due, row: Row, *, ours: bool) -> None:
         batch.outcomes[due.entry] = Rejected(f"payment {name} of {due.label} was changed in Odoo; correct it there.")
     elif row["is_reconciled"]:
         other = Rejected(f"payment {name} of {due.label} settles something else in Odoo.")
-        batch.outcomes[due.entry] = other if due.verb == "adopt" else _meanwhile(due)
+        batch.outcomes[due.entry] = other if due.verb == "adopt" else meanwhile(due)
     elif draft and (locked := locked_day(row["date"], batch.company)):
         batch.outcomes[due.entry] = locked
     else:
@@ -233,82 +239,6 @@ def _post(batch: Batch, dues: Sequence[Due]) -> None:
     )
 
 
-def _match(batch: Batch, dues: Sequence[Due]) -> None:
-    """Match payments with their invoices: by lists where the amounts agree in both currencies, else one by one."""
-    if not dues:
-        return
-    of_invoice, of_payment = _lines(batch, dues)
-    by_list: list[tuple[Due, list[str]]] = []
-    single: list[tuple[Due, list[int]]] = []
-    failed: list[tuple[Due, Outcome]] = []
-    for due in dues:
-        payment = of_payment.get(batch.payments[due.entry], [])
-        if not payment:
-            batch.without_entry.add(batch.payments[due.entry])  # the invoice itself tells whether that is enough
-            continue
-        if not of_invoice.get(due.invoice):
-            failed.append((due, _meanwhile(due)))
-            continue
-        match = pair(due, of_invoice[due.invoice], payment)
-        if isinstance(match, Rejected):
-            failed.append((due, match))
-        elif match.row:
-            by_list.append((due, match.row))
-        else:
-            single.append((due, match.lines))
-    single += _by_list(batch, by_list)
-    for due, lines in single:
-        try:
-            batch.call("account.move.line", "reconcile", lines)
-        except OdooAnswer as error:
-            failed.append((due, outcome_of(error, f"its payment could not be matched with {due.label}: ")))
-    _take_back(batch, failed)
-
-
-def _lines(batch: Batch, dues: Sequence[Due]) -> tuple[dict[int, list[Row]], dict[int, list[Row]]]:
-    """Read the open receivable lines of the invoices, and those of the payments, as they stand now."""
-    payments = sorted(batch.payments[due.entry] for due in dues)
-    moves = sorted({due.invoice for due in dues})
-    domain = [receivable(batch.company), "|", ("payment_id", "in", payments), ("move_id", "in", moves)]
-    of_invoice: dict[int, list[Row]] = {}
-    of_payment: dict[int, list[Row]] = {}
-    for row in batch.odoo.search_read("account.move.line", domain, LINE_FIELDS):
-        if link(row["move_id"]) in batch.moves:
-            if not row["reconciled"]:
-                of_invoice.setdefault(link(row["move_id"]), []).append(row)
-        else:
-            of_payment.setdefault(link(row["payment_id"]), []).append(row)
-    return of_invoice, of_payment
-
-
-def _by_list(batch: Batch, pairs: Sequence[tuple[Due, list[str]]]) -> list[tuple[Due, list[int]]]:
-    """Make the matches and full reconciles of many pairs at once; give those that Odoo would not have in this way."""
-    made: list[tuple[Due, int, tuple[int, ...]]] = []
-    rest: list[tuple[Due, list[int]]] = []
-
-    def send(some: Sequence[tuple[Due, list[str]]]) -> None:
-        ids = batch.load("account.partial.reconcile", PAIR_FIELDS, [row for _, row in some], once=True)
-        made.extend((due, number, (int(row[1]), int(row[2]))) for number, (due, row) in zip(ids, some, strict=True))
-
-    halved(pairs, send, lambda item, _: rest.append((item[0], [int(item[1][1]), int(item[1][2])])))
-    _complete(batch, made)
-    return rest
-
-
-def _complete(batch: Batch, matches: Sequence[tuple[Due, int, tuple[int, ...]]]) -> None:
-    """Make the full reconcile of pairs of lines that one match settles."""
-
-    def send(some: Sequence[tuple[Due, int, tuple[int, ...]]]) -> None:
-        vals = [
-            {"partial_reconcile_ids": [[6, 0, [number]]], "reconciled_line_ids": [[6, 0, list(lines)]]}
-            for _, number, lines in some
-        ]
-        batch.call("account.full.reconcile", "create", None, vals_list=vals)
-
-    before = "it is paid, but its match could not be made a full one: "
-    halved(matches, send, lambda item, error: batch.refuse(item[0], error, before))
-
-
 def _verify(batch: Batch, dues: Sequence[Due]) -> None:
     """Read the invoices again: what is not settled, wholly and once, does not keep its payment."""
     batch.moves = read_moves(batch.odoo, {due.invoice for due in dues})
@@ -327,10 +257,6 @@ def _verify(batch: Batch, dues: Sequence[Due]) -> None:
     _take_back(batch, failed, matched=True)
 
 
-def _meanwhile(due: Due) -> Stale:
-    return Stale(f"{due.label} was settled in Odoo at the same time.")
-
-
 def _take_back(batch: Batch, failed: Sequence[tuple[Due, Outcome]], *, matched: bool = False) -> None:
     """Cancel syncd's payments that could not be matched, and note why; a person's payment stays as it is.
 
@@ -342,7 +268,7 @@ def _take_back(batch: Batch, failed: Sequence[tuple[Due, Outcome]], *, matched: 
     for due, outcome in failed:
         row = rows.get(batch.payments[due.entry])
         if row and row["is_reconciled"] and not matched:
-            batch.outcomes[due.entry] = _meanwhile(due)
+            batch.outcomes[due.entry] = meanwhile(due)
             continue
         batch.outcomes[due.entry] = outcome
         if row and row["state"] in posted_states(batch.company):

@@ -1,26 +1,27 @@
 """Invoices written to Odoo in batches: made, their tax set, posted and read back; each at most once.
 
-A hundred invoices take five calls, one more where the tax of some was set: they are made by external id (``load``,
-which gives back what stands there already), their tax and receivable lines are read, the tax lines that differ from the
-source's are set, all whose draft comes to the source's totals are posted, and what stands then is read back. What Odoo
-refuses, or comes to other totals with, does not stay. The same entry sent again finds what it made, and finishes it if
-it was never posted.
+Four hundred invoices take eight calls or so, two more where the tax of some was set. They are made by external id, a
+hundred in a call (``load``, which gives back what stands there already), their tax and receivable lines are read, the
+tax lines that differ from the source's are set, all whose draft comes to the source's totals are posted, and what
+stands then is read back. What Odoo refuses, or comes to other totals with, does not stay. The same entry sent again
+finds what it made, and finishes it if it was never posted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from connectors.odoo.chatter_io import write_notes
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
-from connectors.odoo.move_calls import Calls, Work, batches, make
+from connectors.odoo.move_calls import INVOICES, LINES, POSTED, POSTED_LINES, Calls, Work, batches, make
 from connectors.odoo.move_changes import change
 from connectors.odoo.move_finish import finish, withdraw
 from connectors.odoo.move_totals import fresh
 from connectors.odoo.move_voids import void
-from connectors.odoo.moves import read_told
+from connectors.odoo.moves import again_name, read_told
 from syncd.connector import Done, Entry, Outcome, Unknown, Verb
 from syncd.errors import NotSent, Unreachable
 
@@ -34,7 +35,8 @@ def write_moves(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> Itera
     try:
         for verbs, carry_out in STEPS:
             works = [Work(entry, read_told(entry.payload)) for entry in entries if entry.verb in verbs]
-            for batch in batches(works):
+            limits = (POSTED, POSTED_LINES) if carry_out is create else (INVOICES, LINES)
+            for batch in batches(works, *limits):
                 carry_out(calls, batch)
                 yield from ((work.entry.number, work.outcome or Unknown()) for work in batch)
     except NotSent as error:
@@ -45,10 +47,36 @@ def write_moves(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> Itera
 
 def create(calls: Calls, works: Sequence[Work]) -> None:
     """Make invoices, set their tax, post them and read them back; what is not right does not stay."""
-    made = make(calls, works, lambda work: work.whole.head)
+    _rename(calls, [work for work in works if work.told.again])
+    made = [work for some in batches(works) for work in make(calls, some, lambda work: work.whole.head)]
     write_notes(calls, made)  # before they are posted: what stands posted has its notes, wherever a run ended
     finish(calls, [work for work in made if work.outcome is None], fresh(calls.company))
     withdraw(calls, works)
+
+
+def _rename(calls: Calls, works: Sequence[Work]) -> None:
+    """Give another name to what is made anew where one that was reversed still bears it; the number is the reference.
+
+    A name is free once nothing posted bears it; of those that were taken back each bears one at most.
+    """
+    if not works or calls.company.number != "name":
+        return
+    names = {work.entry.number: _names(work) for work in works}
+    journal = calls.company.journal
+    domain = [("journal_id", "=", journal.id if journal else 0), ("state", "=", "posted")]
+    domain.append(("name", "in", sorted({name for some in names.values() for name in some})))
+    taken = {row["name"] for row in calls.odoo.search_read("account.move", domain, ["name"])}
+    for work in works:
+        number = work.whole.head["name"]
+        name = next((name for name in names[work.entry.number] if name not in taken), number)
+        if name != number:
+            head = {**work.whole.head, "name": name, "ref": number}
+            work.told = replace(work.told, whole=replace(work.whole, head=head))
+
+
+def _names(work: Work) -> list[str]:
+    number = work.whole.head["name"]
+    return [number, *(again_name(number, time) for time in range(2, work.told.again + 2))]
 
 
 def adopt(calls: Calls, works: Sequence[Work]) -> None:

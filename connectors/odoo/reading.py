@@ -18,7 +18,7 @@ from syncd.connector import Found, Kind, Page, Remote, Wanted
 OVERLAP: Final = timedelta(minutes=10)
 """Longer than any call: ``write_date`` is the time at which a transaction began, so later ones may show earlier."""
 
-FIND: Final = 500
+FIND: Final = 1000
 """Wanted records that are looked for together."""
 
 SALES: Final = ("move_type", "in", ["out_invoice", "out_refund"])

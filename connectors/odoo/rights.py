@@ -42,12 +42,15 @@ INVOICING: Final = Group(
         ("account.move.reversal", "create"),
         ("account.partial.reconcile", "create"),
         ("account.full.reconcile", "create"),
-        ("ir.attachment", "create"),
+        ("ir.attachment", "create"),  # for PDFs
         ("mail.message", "create"),  # a note tells what a change was, with chatter or without
     ),
 )
 NOTES: Final = ("mail.message", "create")
 """What notes in the chatter need; any internal user has it unless an administrator took it away."""
+
+ATTACHMENTS: Final = ("ir.attachment", "create")
+"""What attaching PDFs needs; any internal user has it, too."""
 
 CONTACTS: Final = Group(
     "base.group_partner_manager",

@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
 
+from connectors.odoo.products import OTHERS
 from syncd.connector import Secret
 from syncd.durations import duration, duration_text
+from syncd.money import decimal_text
 
 LATER = 30.0
 """Seconds that an answer may come after the time a call may run: what network and proxies take."""
@@ -76,8 +78,15 @@ class OdooSettings(BaseModel):
     account: str | None = Field(
         None,
         min_length=1,
-        description="The code of the income account of all lines. Without it the journal's default account.",
+        description="The code of the income account of all lines. Without it that of the line's product, "
+        "or the journal's default account.",
         examples=["701100"],
+    )
+    product: str | dict[str, str] | None = Field(
+        None,
+        description="The product on each line, by internal reference, name or id; or by the line's tax rate, "
+        'with "*" for the rates that are not named. Without it lines have no product.',
+        examples=["SERV"],
     )
     difference_account: str | None = Field(
         None,
@@ -94,6 +103,10 @@ class OdooSettings(BaseModel):
     chatter: bool = Field(
         default=False,
         description="Whether sending, opening, reminders and payment are noted in the invoice's chatter.",
+    )
+    pdf: bool = Field(
+        default=False,
+        description="Whether each invoice's PDF is attached to it, once.",
     )
     connections: int = Field(
         1, ge=1, le=8, description="How many requests at a time, 1 to 8: as many as Odoo has worker processes."
@@ -119,6 +132,19 @@ class OdooSettings(BaseModel):
         if re.search(r"/(web|odoo|jsonrpc|xmlrpc|json)(/|$)", value):
             raise ValueError("has more than the host; leave out what follows it, as in https://odoo.example.com")
         return value
+
+    @field_validator("product")
+    @classmethod
+    def _rates(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        named = [value] if isinstance(value, str) else list((value or {}).values())
+        if not all(name.strip() for name in named) or value == {}:
+            raise ValueError("names no product; give an internal reference, a name or an id, or leave it out")
+        if not isinstance(value, dict):
+            return value and value.strip()
+        rates = {rate: rate if rate == OTHERS else decimal_text(rate) for rate in value}
+        if wrong := [rate for rate, known in rates.items() if known is None]:
+            raise ValueError(f'should have rates as keys, such as "25" or "5.5", or "*", not {wrong[0]!r}')
+        return {rates[rate] or rate: name.strip() for rate, name in value.items()}
 
     @field_validator("api_key")
     @classmethod

@@ -171,8 +171,6 @@ def not_yet(targets: Mapping[str, TargetSettings], faults: Faults) -> None:
     """Refuse what this version would not do, rather than let it be believed."""
     for name, target in targets.items():
         path: KeyPath = ("target", name)
-        if target.on_change == "reverse":
-            faults.add((*path, "on_change"), 'cannot be "reverse" in this version; use "problem" or "update".')
         if target.write_external_id:
             faults.add((*path, "write_external_id"), "cannot be true in this version; leave it out.")
         if "latest" in target.owners.values():
@@ -187,7 +185,8 @@ def places(targets: Mapping[str, TargetSettings], folder: Path, faults: Faults) 
         try:
             connector = target.connect(_context(name, folder))
             place, fault = connector.place, contract_fault(connector.capabilities)
-            taxes = not fault and connector.capabilities.taxes
+            can = connector.capabilities
+            taxes, reverses = not fault and can.taxes, not fault and (can.picture or can.reverses)
         except Exception as error:  # noqa: BLE001 - a stranger's constructor may raise anything
             faults.add(path, f"cannot be made: {type(error).__name__}: {error}")
             continue
@@ -195,6 +194,9 @@ def places(targets: Mapping[str, TargetSettings], folder: Path, faults: Faults) 
             faults.add((*path, "connector"), f"cannot be used: {target.connector_name} {fault}")
         elif target.taxes and not taxes:
             faults.add((*path, "taxes"), f"has no meaning for the connector {target.connector_name}; leave it out.")
+        elif target.on_change == "reverse" and not reverses:
+            told = f'cannot be "reverse" with the connector {target.connector_name}; use "problem" or "update".'
+            faults.add((*path, "on_change"), told)
         if (other := first.setdefault(place, name)) != name:
             told = f"writes to the same books as target.{other} ({place}); remove one of them."
             faults.add(path, told)

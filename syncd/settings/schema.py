@@ -185,8 +185,8 @@ class TargetKeys(Section):
     )
     on_change: Literal["problem", "update", "reverse"] = Field(
         "problem",
-        description="When a booked invoice's money, number, client or date changes: problem, "
-        "update (while unpaid and its period is open); reverse is not in this version.",
+        description="When a booked invoice's money, number, client or date changes: problem, update (rewritten) or "
+        "reverse (a credit note, then booked anew); both only while unpaid and its period is open.",
     )
     undated: Literal["due_date", "issue_date", "first_seen"] | None = Field(
         None,

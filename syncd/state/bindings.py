@@ -119,6 +119,19 @@ def keep_drift(connection: Connection, target: str, adopted: Sequence[tuple[str,
             connection.execute(sa.insert(observation).prefix_with("OR REPLACE").values(kept))
 
 
+def keep_generations(connection: Connection, target: str, adopted: Sequence[tuple[str, str, str, int]]) -> None:
+    """Count what was taken back under the marks of adopted records, for a state that does not remember it."""
+    for kind, record_id, external, _ in adopted:
+        seen = sa.and_(observation.c.target == target, observation.c.kind == kind, observation.c.id == record_id)
+        query = sa.select(sa.func.count()).select_from(observation).where(seen, observation.c.role == "taken_back")
+        if times := connection.execute(query).scalar_one():
+            row = {"target": target, "kind": kind, "id": record_id, "external_id": external, "generation": times}
+            made = insert(mapping).values({**row, "state": "live"})
+            most = sa.case((mapping.c.generation > times, mapping.c.generation), else_=times)
+            known = made.on_conflict_do_update(index_elements=["target", "kind", "id"], set_={"generation": most})
+            connection.execute(known)
+
+
 def release_records(connection: Connection, target: str, kind: str, ids: Sequence[str]) -> None:
     """Forget the bindings of records that are not there, though nobody took them out."""
     where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id.in_(ids))
@@ -182,6 +195,19 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
         [(kind, record_id) for kind, record_id, *_ in bound],
         candidates_only=True,
     )
+
+
+def add_to_bases(connection: Connection, target: str, added: Sequence[tuple[str, str, int, Fields]]) -> None:
+    """Note what was added to records that stand: kind, id, the journal number that did it, fields."""
+    for kind in {one[0] for one in added}:
+        of_kind = {record_id: (number, fields) for k, record_id, number, fields in added if k == kind}
+        where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.state != "void")
+        rows = connection.execute(sa.select(mapping).where(where, mapping.c.id.in_(of_kind))).all()
+        bases = journal.bases(connection, (row.base for row in rows if row.base is not None))
+        after = {of_kind[row.id][0]: {**bases.get(row.base, {}), **of_kind[row.id][1]} for row in rows}
+        journal.keep_contents(connection, after)
+        for row in rows:
+            connection.execute(sa.update(mapping).where(where, mapping.c.id == row.id).values(base=of_kind[row.id][0]))
 
 
 def unbind(connection: Connection, target: str, kind: str, record_id: str, base: int | None) -> None:

@@ -20,6 +20,9 @@ from syncd.state.tables import operation, payload, plan
 STAGES: dict[Kind, int] = {"client": 1, "invoice": 2, "payment": 3}
 """The order of writing: what others stand on comes first."""
 
+ATTACHMENTS = 4
+"""The stage after those: nothing stands on a document."""
+
 
 class Planned(NamedTuple):
     """An operation on its way into the journal, with its rendered payload if it could be rendered yet."""
@@ -85,7 +88,7 @@ def _row(number: int, plan_number: int, target: str, item: Planned) -> dict[str,
         "n": number,
         "plan": plan_number,
         "target": target,
-        "stage": STAGES[one.kind],
+        "stage": ATTACHMENTS if one.verb == "attach" else STAGES[one.kind],
         "place": item.place,
         "verb": one.verb,
         "kind": one.kind,
@@ -176,9 +179,22 @@ def keep_payloads(connection: Connection, payloads: dict[int, bytes]) -> None:
         )
 
 
+def keep_contents(connection: Connection, contents: dict[int, Content]) -> None:
+    """Write down what records say once these are done, where that shows only then."""
+    if contents:
+        connection.execute(
+            sa.update(payload).where(payload.c.n == sa.bindparam("number")).values(content=sa.bindparam("text")),
+            [{"number": number, "text": orjson.dumps(content)} for number, content in contents.items()],
+        )
+
+
 def heads(connection: Connection, numbers: Sequence[int]) -> Sequence[Row[Any]]:
     """Read operations without their bytes."""
-    return connection.execute(sa.select(operation).where(operation.c.n.in_(numbers))).all()
+    return connection.execute(_HEADS, {"numbers": numbers}).all()
+
+
+# Built once: a statement with the numbers in it would leave them behind in memory, plan after plan.
+_HEADS = sa.select(operation).where(operation.c.n.in_(sa.bindparam("numbers", expanding=True)))
 
 
 def reopen_plan(connection: Connection, plan_number: int) -> None:

@@ -112,6 +112,9 @@ class Bench:
         """Decide one operation; a change goes to the record as last answered."""
         content, name = self.shaped(kind, content), str(content[ID_FIELD[kind]])
         known = None if verb in ("create", "settle") else self.known[kind, name]
+        refs = self._refs(kind, content)
+        if verb == "attach" and known and kind in self.connector.capabilities.refs:
+            refs = {kind: known.external_id}
         return Operation(
             verb=verb,
             kind=kind,
@@ -120,7 +123,7 @@ class Bench:
             key=key(mark(kind, name), verb, occasion),
             content={**content, **{path: after for path, (_, after) in (changes or {}).items()}},
             changes=changes or {},
-            refs=self._refs(kind, content),
+            refs=refs,
             external_id=known.external_id if known else None,
             version=known.version if known else None,
         )

@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 
 from syncd.connector import (
+    ATTACHED,
     CONTRACT,
     FIELDS,
     Connector,
@@ -63,6 +64,7 @@ class ConnectorConformance:
             assert fields
             assert fields <= set(FIELDS[kind])
         assert ("payment" in can.fields) == ("settle" in can.verbs)
+        assert ("pdf" in can.fields.get("invoice", ())) == ("attach" in can.verbs)
         assert can.refs <= set(can.fields)
         assert can.batch is None or can.batch >= 1
         assert can.settle_delay >= 0
@@ -297,6 +299,20 @@ class ConnectorConformance:
         changes = {"archived_at": (None, moment)} if "archived_at" in can.fields["client"] else {}
         bench.do("archive", "client", samples.client, changes=changes)
         assert bench.differing("client", {**samples.client, "archived_at": moment}) == {}
+
+    def test_a_document_hangs_on_its_invoice_once_it_was_attached(self, bench: Bench, samples: Samples) -> None:
+        """Sent again it still does; ``fresh`` lends a ``document`` that gives some PDF."""
+        if "attach" not in bench.connector.capabilities.verbs:
+            pytest.skip("it does not attach")
+        bench.stand(samples, "invoice")
+        assert bench.differing("invoice", samples.invoice) == {}
+        content = {**samples.invoice, "pdf": ATTACHED}
+        for _ in range(2):
+            (outcome,) = bench.send(
+                bench.entry(bench.operation("attach", "invoice", content, {"pdf": (None, ATTACHED)}))
+            )
+            assert isinstance(outcome, Done | Exists)
+            assert bench.differing("invoice", content) == {}
 
     def test_adopting_makes_no_second_record(self, bench: Bench, samples: Samples) -> None:
         """It binds to the record that stands, and leaves its content alone."""

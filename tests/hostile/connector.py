@@ -71,6 +71,7 @@ class HostileConnector:
             refs=frozenset({"client", "invoice"}),
             replay_safe=settings.mode == "keyed",
             settle_delay=settings.settle_delay if settings.mode == "keyless" else 0.0,
+            reverses=True,
         )
 
     @property

@@ -129,6 +129,28 @@ def test_booked_money_is_not_rewritten_when_it_changes_at_the_source(office: Ope
     assert here.wrong() == []
 
 
+@pytest.mark.parametrize("lost", [False, True])
+@BOTH
+def test_booked_money_that_changes_is_reversed_and_made_anew_once(office: Open, mode: str, lost: bool) -> None:
+    here = office(mode)
+    here.configure(on_change="reverse")
+    here.run()
+    invoice = here.invoice("sent")
+    first = here.there(invoice)["id"]
+    for price in (123_456, 200_000):
+        lines = [{"description": "More", "quantity": 1, "unit_price_cents": price, "tax_rate": 25}]
+        here.change_invoice(invoice, lines=lines)
+        here.run()
+        assert here.there(invoice)["fields"]["total"] == price * 5 // 4
+        assert here.wrong() == []
+        here.idle()
+        if lost:
+            here.forget()
+            here.run()
+            assert here.wrong() == []
+    assert here.there(invoice)["id"] != first
+
+
 def test_two_syncds_with_states_of_their_own_write_each_record_once(office: Open) -> None:
     here = office("keyed", clients=40, invoices=90)
     with ThreadPoolExecutor(2) as pool:

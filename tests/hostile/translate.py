@@ -41,6 +41,8 @@ def render(operation: Operation) -> bytes | Rejected:
                 return Rejected(f"This {operation.kind} names no {base} to stand on.", "unmapped")
             record[base] = operation.refs[base]
         return _bytes(record)
+    if operation.verb == "void":
+        return _bytes({})
     strange = operation.changes.keys() - FIELDS[operation.kind]
     if strange:
         return Rejected(f"The ledger has no {', '.join(sorted(strange))}.", "unsupported")

@@ -15,7 +15,23 @@ from connectors.odoo.client import Odoo
 from tests.crash.forks import Forks
 from tests.odoo import place
 from tests.odoo.place import NoServer, Place
+from tests.odoo.slots import Slot, Slots, slots
 from tests.odoo.stage import Moments, moments, warm
+
+LONGEST = ("test_real_data", "test_odoo_crash", "test_killed", "test_answers")
+"""They begin first, so that no process is left with one in the end while the others have nothing to do."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of one series after those of the other: two processes then work with a server each."""
+
+    def order(item: pytest.Item) -> tuple[int, int]:
+        called = getattr(item, "callspec", None)
+        series, name = called.params.get("series") if called else None, item.path.stem
+        return place.SERIES.index(series) if series else -1, LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=order)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -85,3 +101,32 @@ def source() -> Iterator[Moments]:
     """The account of the crash scenario, at both of its moments."""
     with moments() as both:
         yield both
+
+
+@pytest.fixture(scope="module")
+def slot(tmp_path_factory: pytest.TempPathFactory, server: str, forks: Forks, source: Moments) -> Iterator[Slot]:
+    """Books with nothing in them but what an administrator makes once."""
+    made = Slot(tmp_path_factory.mktemp("slot"), server, forks, source, "first")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def booked_slot(tmp_path_factory: pytest.TempPathFactory, server: str, forks: Forks, source: Moments) -> Iterator[Slot]:
+    """Books as the first run leaves them."""
+    made = Slot(tmp_path_factory.mktemp("booked"), server, forks, source, "second")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module", params=["first", "second"])
+def places(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    server: str,
+    forks: Forks,
+    source: Moments,
+) -> Iterator[Slots]:
+    """Where faults are tried in the first run, and where in the second."""
+    with slots(tmp_path_factory.mktemp("slots"), server, forks, source, request.param, unsettle=True) as made:
+        yield made

@@ -22,6 +22,8 @@ from tests.odoo.place import Place
 Json = dict[str, Any]
 KEY = "FASTFAKTURA_API_KEY"
 ODOO_KEY = "ODOO_API_KEY"
+PATIENCE = 3000
+"""Seconds for one command: 1,500 invoices take six minutes, and a busy machine several times that."""
 REGEX = r"^(?P<prefix1>.*?)(?P<seq>\d*)(?P<suffix>\D*)$"
 
 SETTINGS = """\
@@ -45,6 +47,7 @@ api_key = {{ env = "ODOO_API_KEY" }}
 journal = "FF"
 payment_journal = "BNK1"
 request_limit = "1s"
+timeout = "5m"
 max_voids = 1000
 taxes = {{ "0" = "Sync 0%" }}
 """
@@ -98,7 +101,7 @@ class Office:
         """Run a command of syncd in a process of its own."""
         environment = {**os.environ, KEY: "ffk_sandbox", ODOO_KEY: self.place.sync_key}
         words = [sys.executable, "-m", "syncd", "-c", str(self.folder / "syncd.toml"), *arguments]
-        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=900, check=False)
+        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     def run(self, *arguments: str, code: int | None = 0) -> Json:
         """Sync once; expect this exit code and give what was said of the target."""

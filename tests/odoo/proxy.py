@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -41,13 +41,15 @@ class Proxy:
 
     ``lose``: Odoo carries it out and answers, and the answer is lost. ``cut``: the connection is closed before Odoo
     sees anything of it. ``delay``: seconds that each answer of a writing call is kept back. ``lose_every``: every
-    n-th answer is lost.
+    n-th answer is lost. ``within``: the call is passed on, and ``strike`` is called at once beside it. ``after``:
+    Odoo carries it out and answers, ``strike`` is called, and the answer is lost.
     """
 
     def __init__(self, target: str) -> None:
         self.target = urlsplit(target)
-        self.lose = self.cut = self.lose_every = 0
+        self.lose = self.cut = self.lose_every = self.within = self.after = 0
         self.delay = 0.0
+        self.strike: Callable[[], object] = _nothing
         self.calls: Counter[str] = Counter()
         self.writes: list[str] = []
         self.lost: list[str] = []
@@ -60,13 +62,29 @@ class Proxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def reset(self, *, lose: int = 0, cut: int = 0, lose_every: int = 0, delay: float = 0.0) -> None:
+    def reset(
+        self,
+        *,
+        lose: int = 0,
+        cut: int = 0,
+        lose_every: int = 0,
+        delay: float = 0.0,
+        within: int = 0,
+        after: int = 0,
+        strike: Callable[[], object] | None = None,
+    ) -> None:
         """Begin to count anew, and do this to the calls that come."""
         with self.lock:
             self.lose, self.cut, self.lose_every, self.delay = lose, cut, lose_every, delay
+            self.within, self.after, self.strike = within, after, strike or _nothing
             self.calls.clear()
             self.writes.clear()
             self.lost.clear()
+
+    def close(self) -> None:
+        """Listen no more: who connects is refused, and who is connected loses the connection with the next call."""
+        self._server.shutdown()
+        self._server.server_close()
 
     def fate(self, name: str) -> str:
         """Count a call, and say what becomes of it: it passes, is cut off, or loses its answer."""
@@ -78,7 +96,8 @@ class Proxy:
             number = len(self.writes)
             lost = number == self.lose or bool(self.lose_every and number % self.lose_every == 0)
             fate = "cut" if number == self.cut else "lose" if lost else "write"
-            if fate in ("cut", "lose"):
+            fate = "within" if number == self.within else "after" if number == self.after else fate
+            if fate != "write":
                 self.lost.append(name)
             return fate
 
@@ -89,8 +108,7 @@ class Proxy:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.close()
         self._thread.join()
 
 
@@ -131,8 +149,20 @@ class _Handler(BaseHTTPRequestHandler):
         if fate == "cut":
             self._hang_up()
             return
-        status, headers, answer = self._ask(body)
-        if fate == "lose":
+        striking = threading.Thread(target=self.proxy.strike)
+        if fate == "within":
+            striking.start()
+        try:
+            status, headers, answer = self._ask(body)
+        except (OSError, http.client.HTTPException):  # Odoo is gone
+            self._hang_up()
+            return
+        finally:
+            if fate == "within":
+                striking.join()
+        if fate == "after":
+            self.proxy.strike()
+        if fate in ("lose", "after"):
             self._hang_up()
             return
         if fate == "write" and self.proxy.delay:
@@ -160,6 +190,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _nothing() -> None:
+    """Do no more than usual."""
 
 
 def called(path: str, body: bytes) -> str:

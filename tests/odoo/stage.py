@@ -16,7 +16,6 @@ from syncd.sandbox.options import Options
 from syncd.sandbox.server import Sandbox
 from tests.crash import scenario
 from tests.crash.forks import Ended, Forks
-from tests.odoo import place
 from tests.odoo.office import KEY, ODOO_KEY, Json, Office
 from tests.odoo.place import Place
 
@@ -74,9 +73,6 @@ class Moments:
     first: Sandbox
     second: Sandbox
 
-    def at(self, phase: Phase) -> Sandbox:
-        return self.first if phase == "first" else self.second
-
 
 @contextmanager
 def moments() -> Iterator[Moments]:
@@ -96,13 +92,3 @@ def warm(folder: Path, place: Place) -> Iterator[Forks]:
     environment = {**os.environ, KEY: "ffk_sandbox", ODOO_KEY: place.sync_key}
     with Forks(folder, environment) as running:
         yield running
-
-
-@contextmanager
-def opened(folder: Path, series: str, sandbox: Sandbox, forks: Forks, **settings: Any) -> Iterator[Stage]:
-    """Open an office with books of its own."""
-    own = place.fresh(series)
-    try:
-        yield Stage(folder, sandbox, own, forks, **settings)
-    finally:
-        place.drop(own)

@@ -3,102 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
-from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import pytest
-
-from tests.crash.forks import Forks
 from tests.odoo.proxy import Proxy
-from tests.odoo.stage import Moments, Phase, Stage, State, opened
+from tests.odoo.slots import Slot, Slots
+from tests.odoo.stage import State
 
-STATES = pytest.mark.parametrize("state", ["kept", "deleted"])
-PHASES = pytest.mark.parametrize("phase", ["first", "second"])
-LOST = "adopted_differs"
-"""The problem that a lost state leaves where texts changed at the source meanwhile."""
+STATES: tuple[State, ...] = ("kept", "deleted")
 
 
-class Play:
-    """One run with a fault in it, on books of its own, and what is wrong after it was made good."""
+class Fault(NamedTuple):
+    """What happens to the writing calls of a run, by their number from 1, and to the state after it."""
 
-    def __init__(self, folder: Path, series: str, forks: Forks, source: Moments, phase: Phase) -> None:
-        self.folder, self.series, self.forks, self.source, self.phase = folder, series, forks, source, phase
-        self.numbers = count(1)
-
-    def act(self, state: State, **fault: Any) -> tuple[list[str], list[str]]:
-        """Run with a fault, then until quiet: the names of the calls it struck, and what is wrong in the end."""
-        folder = self.folder / str(next(self.numbers))
-        own = opened(folder, self.series, self.source.first, self.forks, unsettle=True)
-        with own as stage, Proxy(stage.place.url) as proxy:
-            stage.configure(proxy.url, unsettle=True)
-            if self.phase == "second":
-                stage.run()
-                stage.sandbox = self.source.second
-                stage.configure(proxy.url, unsettle=True)
-            proxy.reset(**fault)
-            stage.run(code=None)
-            struck = list(proxy.lost)
-            proxy.reset()
-            if state == "deleted":
-                stage.forget()
-            return struck, self.wrong(stage, state)
-
-    def wrong(self, stage: Stage, state: State) -> list[str]:
-        expected = {LOST} if (self.phase, state) == ("second", "deleted") else set()
-        problems = [one["sentence"] for one in stage.until_quiet() if one["code"] not in expected]
-        mails = [f"{mails} mails were made"] if (mails := stage.mails()) else []
-        return [*problems, *stage.wrong(), *stage.made_twice(), *mails]
+    lose: int = 0
+    lose_every: int = 0
+    cut: int = 0
+    delay: float = 0.0
+    state: State = "kept"
 
 
-@STATES
-@PHASES
-def test_each_answer_that_is_lost_in_turn_is_made_good(
-    tmp_path: Path,
-    server: str,
-    forks: Forks,
-    source: Moments,
-    phase: Phase,
-    state: State,
-    note: Callable[[str], None],
-) -> None:
-    play = Play(tmp_path, server, forks, source, phase)
-    failed, tried = [], []
-    for number in count(1):
-        struck, wrong = play.act(state, lose=number)
-        if not struck:
-            break
-        tried.append(struck[0])
-        failed += [f"answer {number} ({struck[0]}): {what}" for what in wrong]
-    note(f"Answers lost, Odoo {server}, {phase} run, state {state}: {len(tried)} ({', '.join(tried)})")
-    assert len(tried) > 5
-    assert not failed, "\n".join(failed)
+class Outcome(NamedTuple):
+    """The calls that were struck, all writing calls of that run, and what was wrong in the end."""
+
+    struck: list[str]
+    writes: list[str]
+    wrong: list[str]
 
 
-@PHASES
-def test_many_answers_lost_in_one_run_are_made_good(
-    tmp_path: Path, server: str, forks: Forks, source: Moments, phase: Phase
-) -> None:
-    play = Play(tmp_path, server, forks, source, phase)
-    for every in (2, 3):
-        struck, wrong = play.act("kept", lose_every=every)
-        assert struck
-        assert wrong == []
+def act(slot: Slot, fault: Fault) -> Outcome:
+    """Run with a fault, then until quiet."""
+    with Proxy(slot.place.url) as proxy:
+        stage = slot.again(proxy.url)
+        proxy.reset(lose=fault.lose, lose_every=fault.lose_every, cut=fault.cut, delay=fault.delay)
+        stage.run(code=None)
+        struck, writes = list(proxy.lost), list(proxy.writes)
+        proxy.reset()
+        return Outcome(struck, writes, slot.wrong(fault.state))
 
 
-def test_a_connection_cut_before_odoo_saw_the_call_is_made_good(
-    tmp_path: Path, server: str, forks: Forks, source: Moments
-) -> None:
-    play = Play(tmp_path, server, forks, source, "second")
-    failed = []
-    for number in count(1):
-        struck, wrong = play.act("kept", cut=number)
-        if not struck:
-            break
-        failed += [f"call {number} ({struck[0]}): {what}" for what in wrong]
-    assert not failed, "\n".join(failed)
+def test_each_answer_that_is_lost_in_turn_is_made_good(server: str, places: Slots, note: Callable[[str], None]) -> None:
+    (whole,) = places.each(act, [Fault()])
+    assert len(whole.writes) > 5
+    assert whole.wrong == []
+    numbers = range(1, len(whole.writes) + 1)
+    faults = [Fault(lose=number, state=state) for number in numbers for state in STATES]
+    outcomes = places.each(act, faults)
+    note(
+        f"Answers lost, Odoo {server}, {places.phase} run: each of {len(numbers)}, the state kept and deleted; "
+        f"{sum(bool(one.wrong) for one in outcomes)} failed ({', '.join(whole.writes)})"
+    )
+    assert all(one.struck for one in outcomes)
+    assert failed(faults, outcomes) == []
 
 
-def test_slow_answers_change_nothing(tmp_path: Path, server: str, forks: Forks, source: Moments) -> None:
-    play = Play(tmp_path, server, forks, source, "first")
-    assert play.act("kept", delay=0.3) == ([], [])
+def test_many_answers_lost_in_one_run_are_made_good(places: Slots) -> None:
+    faults = [Fault(lose_every=2), Fault(lose_every=3)]
+    outcomes = places.each(act, faults)
+    assert all(one.struck for one in outcomes)
+    assert failed(faults, outcomes) == []
+
+
+def test_a_connection_cut_before_odoo_saw_the_call_is_made_good(places: Slots) -> None:
+    (whole,) = places.each(act, [Fault(delay=0.1)])  # slow answers change nothing
+    assert whole.wrong == []
+    faults = [Fault(cut=number) for number in range(1, len(whole.writes) + 1)]
+    outcomes = places.each(act, faults)
+    assert all(one.struck for one in outcomes)
+    assert failed(faults, outcomes) == []
+
+
+def failed(faults: list[Fault], outcomes: list[Outcome]) -> list[str]:
+    return [f"{fault} {one.struck}: {what}" for fault, one in zip(faults, outcomes, strict=True) for what in one.wrong]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from syncd.sandbox.change import insert, patch_client
 from tests.crash import scenario
-from tests.crash.forks import Forks
 from tests.odoo.clerk import Clerk
 from tests.odoo.office import Json
-from tests.odoo.place import Place
+from tests.odoo.slots import Slot
 from tests.odoo.stage import Stage, served
 
 SENT, OTHER, OPENED, OVERDUE, PAID, SMALL, CREDIT, ZERO, DRAFT, CANCELLED = range(10)
@@ -32,10 +30,10 @@ ODD = (
 
 
 @pytest.fixture
-def clerk(tmp_path: Path, own_odoo: Place, forks: Forks) -> Iterator[Clerk]:
+def clerk(slot: Slot) -> Iterator[Clerk]:
     """The small company; nothing is run yet."""
     with served(scenario.first()) as sandbox:
-        yield Clerk(Stage(tmp_path, sandbox, own_odoo, forks))
+        yield Clerk(slot.again(sandbox=sandbox))
 
 
 def codes(run: Json) -> list[str]:

@@ -21,12 +21,12 @@ from syncd.connector import Content, Done, Entry, Exists, Rejected
 from syncd.errors import Unreachable
 from syncd.fields import flatten
 from syncd.sandbox.data import made_up
-from syncd.sandbox.options import Options
-from syncd.sandbox.server import Sandbox
+from tests.crash.forks import Forks
 from tests.odoo.invoice_desk import Desk, add_journal, counted, open_desk
 from tests.odoo.invoices import FIELDS, changing, entry, invoice
 from tests.odoo.office import Json, Office
 from tests.odoo.place import Place
+from tests.odoo.stage import Stage, served
 
 LINE = [("a", "1", 1000, "25")]
 SENT = ["e1", "sent", "2026-03-01T10:00:00Z", "{}"]
@@ -36,13 +36,13 @@ BOOKED = ("sent", "opened", "overdue", "paid")
 
 
 @pytest.fixture
-def office(tmp_path: Path, own_odoo: Place) -> Iterator[Office]:
+def office(tmp_path: Path, own_odoo: Place, forks: Forks) -> Iterator[Office]:
     """A company that wants to read in Odoo what became of its invoices, far from Greenwich."""
     account = made_up(11, clients=4, invoices=14, today=date(2026, 6, 1))
     admin = own_odoo.admin()
     admin.call("res.users", "write", admin.ids("res.users", [("login", "=", "sync")]), vals={"tz": "Asia/Tokyo"})
-    with Sandbox(Options(envelope="data", paging="meta"), account) as sandbox:
-        yield Office(tmp_path, sandbox, own_odoo, chatter=True)
+    with served(account) as sandbox:
+        yield Stage(tmp_path, sandbox, own_odoo, forks, chatter=True)
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.crash import scenario
-from tests.crash.forks import Forks
 from tests.odoo.clerk import Clerk
 from tests.odoo.office import Json
-from tests.odoo.place import Place
+from tests.odoo.slots import Slot
 from tests.odoo.stage import Stage, served
 
 SENT, OTHER, OPENED, OVERDUE, PAID = range(5)
@@ -19,16 +17,17 @@ SENT, OTHER, OPENED, OVERDUE, PAID = range(5)
 
 
 @pytest.fixture
-def stage(tmp_path: Path, own_odoo: Place, forks: Forks) -> Iterator[Stage]:
+def stage(slot: Slot) -> Iterator[Stage]:
+    """The small company; nothing is run yet."""
     with served(scenario.first()) as sandbox:
-        yield Stage(tmp_path, sandbox, own_odoo, forks)
+        yield slot.again(sandbox=sandbox)
 
 
 @pytest.fixture
-def clerk(stage: Stage) -> Clerk:
+def clerk(booked_slot: Slot) -> Iterator[Clerk]:
     """The books after a first run."""
-    stage.run()
-    return Clerk(stage)
+    with served(scenario.first()) as sandbox:
+        yield Clerk(booked_slot.again(sandbox=sandbox))
 
 
 def codes(run: Json) -> list[str]:

@@ -10,18 +10,18 @@ import pytest
 
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
-from syncd.sandbox.options import Options
-from syncd.sandbox.server import Sandbox
+from tests.crash.forks import Forks
 from tests.odoo.office import Office
 from tests.odoo.place import Place
+from tests.odoo.stage import Stage, served
 
 
 @pytest.fixture
-def office(tmp_path: Path, own_odoo: Place) -> Iterator[Office]:
+def office(tmp_path: Path, own_odoo: Place, forks: Forks) -> Iterator[Stage]:
     """An account with some invoices, and empty books."""
-    account = made_up(11, clients=12, invoices=40, today=date(2026, 6, 1))
-    with Sandbox(Options(envelope="data", paging="meta"), account) as sandbox:
-        yield Office(tmp_path, sandbox, own_odoo)
+    account = made_up(11, clients=10, invoices=30, today=date(2026, 6, 1))
+    with served(account) as sandbox:
+        yield Stage(tmp_path, sandbox, own_odoo, forks)
 
 
 def idle(office: Office, code: int = 0) -> None:

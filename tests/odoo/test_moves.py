@@ -280,7 +280,7 @@ LINE = st.fixed_dictionaries(
 @given(MOVE, st.lists(LINE, max_size=3), st.none() | st.just("ff-i-1"))
 def test_reading_what_a_person_made_never_raises(move: dict[str, Any], lines: list[Any], mark: str | None) -> None:
     remote = move_remote(move, lines, mark, COMPANY)
-    assert remote.fields == move_fields(move, lines, COMPANY)
+    assert remote.fields == {**move_fields(move, lines, COMPANY), "pdf": None}
     assert remote.void == is_void(move)
     is_settled(move)
 
@@ -318,7 +318,39 @@ def test_an_invoice_is_never_made_a_credit_note_by_an_update() -> None:
 def test_the_credit_note_for_a_closed_period_is_dated_the_first_open_day() -> None:
     closed = replace(COMPANY, locked=Locks(date(2026, 3, 31), date(2026, 3, 31), None))
     made = operation("void", invoice("F-1", [("a", "1", 100, "25")], 25), closed, external_id="3")
-    assert read_told(entry(1, made, closed).payload).credit == {"name": "RF-1", "ref": "", "date": "2026-04-01"}
+    assert read_told(entry(1, made, closed).payload).credit == {"number": "F-1", "date": "2026-04-01"}
+
+
+def test_what_is_reversed_to_be_made_anew_keeps_its_day_and_is_refused_where_the_new_name_would_not_fit() -> None:
+    content = invoice("F-24", [("a", "1", 100, "25")], 25)
+    made = replace(operation("void", content, external_id="3"), changes={"total": (125, 250)})
+    told = read_told(entry(1, made).payload)
+    assert (told.reverse, dict(told.credit)) == (True, {"number": "F-24", "date": "2026-03-01"})
+    assert COMPANY.journal is not None
+    bound = replace(COMPANY, journal=replace(COMPANY.journal, free_numbers=False))
+    refused = render_invoice(made, bound)
+    assert isinstance(refused, Rejected)
+    assert refused.code == "number_does_not_fit"
+    other = replace(made, changes={"number": ("F-24", "F-25")})
+    assert not isinstance(render_invoice(other, bound), Rejected)
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "origin", "number"),
+    [
+        ("F-1-2", "F-1", "ff-i-0a", "F-1"),
+        ("F-1-12", "F-1", "ff-i-0a", "F-1"),
+        ("F-1-2", "F-1", False, "F-1-2"),
+        ("F-1-2", False, "ff-i-0a", "F-1-2"),
+        ("F-1-b", "F-1", "ff-i-0a", "F-1-b"),
+        ("F-1", "F-1", "ff-i-0a", "F-1"),
+    ],
+)
+def test_what_was_made_anew_beside_a_reversed_one_is_read_by_its_number(
+    name: str, ref: str | bool, origin: str | bool, number: str
+) -> None:
+    move = {"id": 1, "name": name, "ref": ref, "invoice_origin": origin, "state": "posted"}
+    assert move_fields(move, (), COMPANY)["number"] == number
 
 
 def _standing(total: int, **taxes: int) -> Standing:

@@ -72,6 +72,7 @@ CONF
   fi
 }
 
+# (a server that reaches its soft limit of memory starts itself anew, in the middle of a test)
 write_conf() {
   cat >"$CACHE/odoo.conf" <<CONF
 [options]
@@ -87,9 +88,23 @@ max_cron_threads = 0
 workers = ${ODOO_WORKERS:-0}
 limit_time_cpu = 600
 limit_time_real = 1200
+limit_memory_soft = $((6 << 30))
+limit_memory_hard = $((8 << 30))
 admin_passwd = admin
 $([ "$SERIES" = latest ] && echo skip_auto_install = True || echo "dbfilter = ^syncd\$")
 CONF
+}
+
+# What tests use without this script: SQL in a database, and an Odoo process of their own.
+write_programs() {
+  local psql=("$PGBIN/psql" -XAtq -v ON_ERROR_STOP=1 -h "$CACHE/pg/run" -p 5432 -U odoo)
+  program psql env ${PGLIB:+LD_LIBRARY_PATH="$PGLIB"} "PGOPTIONS=-c client_min_messages=warning" "${psql[@]}"
+  program odoo "${ODOO[@]}" -c "$CACHE/odoo.conf"
+}
+program() {  # $1 = name, then the command; replaced as a whole, for others may run it just now
+  local file=$CACHE/run/$1; shift
+  { echo '#!/usr/bin/env bash'; printf 'exec'; printf ' %q' "$@"; echo ' "$@"'; } >"$file.new"
+  chmod 755 "$file.new"; mv "$file.new" "$file"
 }
 
 # A prepared database for each chart of accounts, from which all others are copied.

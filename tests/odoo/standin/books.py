@@ -118,6 +118,8 @@ class Books:
         kinds = {"account_type": account.get("account_type"), "account_internal_type": account.get("internal_type")}
         balance = self.in_company(cents, row["currency_id"])
         own = {"move_id": row["id"], "currency_id": row["currency_id"], "date": row["date"]}
+        if row["partner_id"]:
+            own["partner_id"] = self.tables.row("res.partner", row["partner_id"])["commercial_partner_id"]
         return self.tables.add(LINE, {**kinds, **own, **values, "amount_currency": cents, "balance": balance})
 
     def entry(self, values: Mapping[str, Any], line: Mapping[str, Any], cents: int) -> int:
@@ -141,6 +143,10 @@ class Books:
         """Compute the totals and what is open."""
         row = self.tables.row(MOVE, move)
         for line in self.receivables(move):
+            if self.old or row["move_type"] not in SALES:
+                line["date_maturity"] = row["invoice_date_due"] or row["date"]
+            elif row["state"] == "draft":  # posting gives a due date to the invoice alone
+                line["date_maturity"] = row["invoice_date_due"]
             self._open(line)
         if row["move_type"] not in SALES:
             return

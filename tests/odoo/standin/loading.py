@@ -27,6 +27,7 @@ class Loading:
             "res.partner": lambda values, _, name: self.tables.add("res.partner", self._partner(values), name),
             "res.partner.category": lambda values, _, name: self.tables.add("res.partner.category", values, name),
             "mail.message": lambda values, _, name: self.tables.add("mail.message", values, name),
+            "ir.attachment": lambda values, _, name: self.tables.add("ir.attachment", values, name),
             MOVE: books.make,
             PAYMENT: lambda values, _, name: matching.make(values, name),
             PARTIAL: lambda values, _, name: matching.match(values, name),

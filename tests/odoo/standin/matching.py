@@ -93,27 +93,57 @@ class Matching:
         return full
 
     def reconcile(self, lines: Sequence[int]) -> tuple[list[int], int]:
-        """Match one line with another; a difference in the company's currency is booked as one of exchange."""
+        """Match one line with another, or from 19 on many of each client and currency, all with one full reconcile."""
         rows = [self.tables.row(LINE, line) for line in lines]
-        if len(rows) != 2 or any(row["reconciled"] or row["amount_residual"] != row["balance"] for row in rows):
-            raise Unsupported("other than two open lines to reconcile")
-        one, other = sorted(rows, key=lambda row: -row["amount_currency"])
-        if one["amount_currency"] != -other["amount_currency"] or one["currency_id"] != other["currency_id"]:
-            raise Unsupported("two lines to reconcile that differ in more than the rate")
-        cents, least = one["amount_currency"], min(one["balance"], -other["balance"])
-        partials = [self._pair(one, other, least, cents)]
+        if any(row["reconciled"] or row["amount_residual"] != row["balance"] for row in rows):
+            raise Unsupported("other than open lines to reconcile")
+        if len(rows) != 2 and self.tables.recorded.number < 19:
+            raise Unsupported("other than two lines to reconcile before 19")
+        partials: list[int] = []
         every = [*lines]
-        if extra := one["balance"] + other["balance"]:
-            longer = one if extra > 0 else other
-            journal = next(row["id"] for row in self.tables.rows["account.journal"].values() if row["code"] == "EXCH")
-            head = {"currency_id": longer["currency_id"], "journal_id": journal, "date": longer["date"]}
-            entry = self.books.entry({**head, "name": "EXCH", "state": "posted", "posted_before": True}, {}, 0)
-            (line,) = self.books.receivables(entry)
-            line["balance"] = -extra
-            pair = (longer, line) if extra > 0 else (line, longer)
-            partials.append(self._pair(*pair, abs(extra), 0))
-            every.append(line["id"])
+        for debit, credit in self._two_by_two(rows):
+            found, more = self._with_difference(debit, credit)
+            partials, every = partials + found, every + more
         return partials, self.complete(partials, every)
+
+    def _two_by_two(self, rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+        """Match the earliest debit line with the earliest credit line, and so on."""
+        kinds: dict[tuple[int, int], list[Row]] = {}
+        for row in sorted(rows, key=lambda row: row["date_maturity"] or row["date"]):
+            kinds.setdefault((row["partner_id"], row["currency_id"]), []).append(row)
+        found: list[tuple[Row, Row]] = []
+        for some in kinds.values():
+            debits = [row for row in some if row["amount_currency"] > 0]
+            credits_ = [row for row in some if row["amount_currency"] < 0]
+            if [row["amount_currency"] for row in debits] != [-row["amount_currency"] for row in credits_]:
+                raise Unsupported("lines to reconcile that differ in more than the rate")
+            found += zip(debits, credits_, strict=True)
+        return found
+
+    def _with_difference(self, one: Row, other: Row) -> tuple[list[int], list[int]]:
+        """Match two lines; a difference in the company's currency is booked as one of exchange."""
+        partials = [self._pair(one, other, min(one["balance"], -other["balance"]), one["amount_currency"])]
+        extra = one["balance"] + other["balance"]
+        if not extra:
+            return partials, []
+        longer = one if extra > 0 else other
+        journal = next(row["id"] for row in self.tables.rows["account.journal"].values() if row["code"] == "EXCH")
+        head = {name: longer[name] for name in ("currency_id", "date", "partner_id")}
+        head |= {"journal_id": journal, "name": "EXCH", "state": "posted", "posted_before": True}
+        entry = self.books.entry(head, {}, 0)
+        (line,) = self.books.receivables(entry)
+        line["balance"] = -extra
+        pair = (longer, line) if extra > 0 else (line, longer)
+        return [*partials, self._pair(*pair, abs(extra), 0)], [line["id"]]
+
+    def uncomplete(self, fulls: Iterable[int]) -> None:
+        """Delete full reconciles in which no line is left."""
+        gone = set(fulls)
+        if any(
+            row["full_reconcile_id"] in gone for model in (LINE, PARTIAL) for row in self.tables.rows[model].values()
+        ):
+            raise Unsupported("a full reconcile that lines are left in, deleted")
+        self.tables.remove(FULL, gone)
 
     def _pair(self, debit: Row, credit: Row, cents: int, in_currency: int) -> int:
         sides = {"debit_move_id": debit["id"], "credit_move_id": credit["id"], "amount": cents}

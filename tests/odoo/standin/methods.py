@@ -37,7 +37,9 @@ class Standin:
             (PAYMENT, "action_cancel"): lambda call: self.matching.cancel(_ids(call)),
             (PAYMENT, "unlink"): lambda call: self.matching.delete(_ids(call)),
             (FULL, "create"): self._full,
+            (FULL, "unlink"): lambda call: self.matching.uncomplete(_ids(call)),
             ("res.partner", "write"): self._partners,
+            ("ir.attachment", "unlink"): lambda call: self.tables.remove("ir.attachment", _ids(call)),
         }
 
     def call(self, call: Call, uid: int) -> Any:

@@ -41,6 +41,8 @@ ROWS: Mapping[str, Sequence[str]] = {
     ],
 }
 """Model → what is kept of the rows that stand in books just prepared, as far as there is such a field."""
+SET_UP = ("fields_get", "has_access", "check_access_rights")
+"""Methods that tell how a model is set up, and nothing of its records."""
 ONLY = {"res.country.state": [("country_id.code", "in", ["US", "CA", "AU"])]}
 
 
@@ -71,7 +73,7 @@ class Recorder:
             call, answer = rpc_call(model, method, positional, named), answer.get("result")
         else:
             return
-        if call.method == "context_get" or (call.model in FIELDS and call.method != "fields_get"):
+        if call.method == "context_get" or (call.model in FIELDS and call.method not in SET_UP):
             return
         arguments = {name: value for name, value in call.arguments.items() if name != "context"}
         kept = {"model": call.model, "method": call.method, "ids": call.ids, "arguments": arguments}
@@ -115,6 +117,7 @@ def open_books(at: Place, odoo: Odoo) -> Company:
         api_key=Secret(at.sync_key),
         journal="FF",
         payment_journal="BNK1",
+        pdf=True,
     )
     return read_company(odoo, settings, {"0": "Sync 0%"})
 

@@ -24,6 +24,7 @@ QUIET = {"tracking_disable": True}
 MOVE = "account.move"
 LINE = "account.move.line"
 PAYMENT = "account.payment"
+FILE = "ir.attachment"
 HEAD = (
     *("id", "currency_id/.id", "invoice_date", "invoice_date_due", "invoice_origin", "invoice_payment_term_id/.id"),
     *("journal_id/.id", "move_type", "name", "narration", "partner_id/.id", "payment_reference", "ref"),
@@ -225,6 +226,20 @@ def changes(script: Script, move: int) -> None:
     script.read("cancelled", MOVE, [("id", "=", move)], MOVE_FIELDS)
 
 
+def attachments(script: Script, move: int) -> None:
+    """Attach a file once, see it, and take it off."""
+    columns = ["id", "name", "res_model", "res_id", "mimetype", "datas"]
+    rows = [["syncd.pdf-1", "A-1.pdf", MOVE, str(move), "application/pdf", "JVBERi0xLjQKJSVFT0YK"]]
+    ids = script.load("an attachment", FILE, columns, rows, once=True)
+    assert script.load("the attachment again", FILE, columns, rows, once=True) == ids
+    own = [("res_model", "=", MOVE), ("res_id", "in", [move])]
+    script.read("attached", FILE, own, ["name", "mimetype"])
+    script.ask("its external id", lambda: list(script.odoo.external_ids(FILE, ids).values()))
+    script.act("taken off", FILE, "unlink", ids)
+    script.read("taken off", FILE, own, ["name"])
+    script.load("attached anew", FILE, columns, rows, once=True)
+
+
 def payments(script: Script, partner: int, moves: dict[str, int]) -> None:
     """Pay by lists, with and without a difference of exchange, and take one payment back."""
     odoo, paid = script.odoo, {name: moves[name] for name in ("A-1", "A-3", "A-5", "A-7")}
@@ -313,7 +328,9 @@ def settled(script: Script, what: str, payments: Sequence[int], moves: Sequence[
         else ("account_id.internal_type", "=", "receivable")
     )
     both = [end, "|", ("payment_id", "in", payments), ("move_id", "in", moves)]
-    return script.read(f"open lines {what}", LINE, both, OPEN_FIELDS)
+    # Which day a line of an invoice without a due date gets depends in Odoo 19 on whether its tax was set.
+    sure = [name for name in OPEN_FIELDS if name != "date_maturity"]
+    return script.read(f"open lines {what}", LINE, both, sure)
 
 
 def told_books(books: Company) -> dict[str, Any]:
@@ -340,5 +357,6 @@ def play(place: Place) -> list[tuple[str, Any]]:
     moves = invoices(script, partner)
     refusals(script, partner, moves["A-1"])
     changes(script, moves["A-6"])
+    attachments(script, moves["A-1"])
     payments(script, partner, moves)
     return script.answers

@@ -25,6 +25,7 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "res.partner.category": {"name": "text"},
     "mail.message": dict.fromkeys(("model", "body", "message_type"), "text") | {"res_id": "number"},
+    "ir.attachment": dict.fromkeys(("name", "res_model", "mimetype", "datas"), "text") | {"res_id": "number"},
     "account.move": {
         **dict.fromkeys(("name", "state", "move_type", "narration", "ref", "payment_reference"), "text"),
         **dict.fromkeys(("invoice_origin", "payment_state"), "text"),
@@ -48,6 +49,9 @@ FIELDS: dict[str, dict[str, str]] = {
         "tax_ids": "many",
         "move_id": "account.move",
         "account_id": "account.account",
+        "partner_id": "res.partner",
+        "product_id": "product.product",
+        "product_uom_id": "uom.uom",
         "tax_line_id": "account.tax",
         "payment_id": "account.payment",
         "currency_id": "res.currency",
@@ -71,6 +75,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "full_reconcile_id": "account.full.reconcile",
     },
     "account.full.reconcile": {},
+    "product.product": {"name": "text", "default_code": "text"},
+    "uom.uom": {"name": "text"},
     "res.country": {"name": "text", "code": "text"},
     "res.country.state": {"name": "text", "code": "text", "country_id": "res.country"},
 }
