@@ -7,13 +7,13 @@ shows every status and every change; in *books*, what is booked stays as it is u
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from syncd.connector import Content, Fields, Operation, Scalar, Verb
+from syncd.decision import NOTHING, Decision, before_after, conflict, label, operate, period_locked, problem, refused
 from syncd.desired import dates, stands
 from syncd.facts import Binding, Place, Policy, Seen
 from syncd.fields import flatten
-from syncd.marks import key, mark
 from syncd.match import Ambiguous, Candidate, choose
 from syncd.merge import Merged, merge, row_of
 from syncd.model import Client, Invoice, Kind, Rejection
@@ -25,22 +25,6 @@ MONEY = frozenset({"currency", "subtotal", "tax", "total", "amount"})
 GUARDED_LINE = frozenset({"quantity", "unit_price", "tax_rate"})
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one record needs: operations in order, and findings that stand in the way.
-
-    ``anew``: what follows in the plan after this one, once the record is reversed; if the target would not have that,
-    nothing is reversed.
-    """
-
-    operations: tuple[Operation, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    anew: Operation | None = None
-
-
-NOTHING = Decision()
-
-
 def plan_client(
     client: Client | Rejection, client_id: str, place: Place, policy: Policy, *, needed: bool, gone: bool = False
 ) -> Decision:
@@ -49,10 +33,10 @@ def plan_client(
     ``gone``: it no longer exists at the source, though FastFaktura only archives (vendor API reference v1, "Client").
     """
     if isinstance(client, Rejection):
-        return _refused("client", client_id, client)
+        return refused("client", client_id, client)
     content = policy.client(client)
     if gone:
-        return _problem("vanished_client", "client", client_id, name=client.name) if place.live else NOTHING
+        return problem("vanished_client", "client", client_id, name=client.name) if place.live else NOTHING
     if place.live:
         return _bound("client", client_id, content, place.live, policy)
     if place.removed:
@@ -69,7 +53,7 @@ def _removed_client(client_id: str, content: Content, place: Place, policy: Poli
     if needed and len(own) == 1:
         return _adopt("client", client_id, content, own[0], policy)
     if needed:
-        return _problem("removed_there", "client", client_id, record=_label(content))
+        return problem("removed_there", "client", client_id, record=label(content))
     return _removed("client", client_id, content, place, policy)
 
 
@@ -84,17 +68,17 @@ def plan_invoice(
 ) -> Decision:
     """Decide about one invoice and the payment that settles it."""
     if isinstance(invoice, Rejection):
-        return _refused("invoice", invoice_id, invoice)
+        return refused("invoice", invoice_id, invoice)
     if seen.gone:
         return _vanished(invoice, place, policy)
     if not stands(invoice, place, policy):
         return NOTHING
     if client is None or isinstance(client, Rejection):
         code = "unknown_client" if client is None else "client_unreadable"
-        return _problem(code, "invoice", invoice_id, number=invoice.number, client_id=invoice.client_id)
+        return problem(code, "invoice", invoice_id, number=invoice.number, client_id=invoice.client_id)
     dated = dates(invoice, seen, place, payment, policy)
     if dated.issue_date is None and invoice.status != "draft":
-        return _problem("undated_invoice", "invoice", invoice_id, number=invoice.number)
+        return problem("undated_invoice", "invoice", invoice_id, number=invoice.number)
     if not place.binding and dated.issue_date and policy.start_date and dated.issue_date < policy.start_date:
         return NOTHING
     content = policy.invoice(dated, client)
@@ -124,7 +108,7 @@ def _not_held(content: Content, policy: Policy) -> Decision | None:
     number, currency = content["number"], content["currency"]
     if policy.currencies is None or currency in policy.currencies:
         return None
-    return _problem("currency_not_held", "invoice", content["invoice_id"], number=number, currency=currency)
+    return problem("currency_not_held", "invoice", content["invoice_id"], number=number, currency=currency)
 
 
 def _attach(invoice_id: str, content: Content, own: Decision, place: Place, policy: Policy) -> tuple[Operation, ...]:
@@ -139,7 +123,7 @@ def _attach(invoice_id: str, content: Content, own: Decision, place: Place, poli
     if base.get("pdf") == content["pdf"]:
         return ()
     occasion = external_id or (first.key if first else "")
-    attach = _operation("attach", "invoice", invoice_id, content, None, occasion=occasion)
+    attach = operate("attach", "invoice", invoice_id, content, None, occasion=occasion)
     return (replace(attach, external_id=external_id, changes={"pdf": (None, content["pdf"])}),)
 
 
@@ -149,7 +133,7 @@ def _payment(invoice: Invoice, place: Place, policy: Policy) -> Decision:
     if not due:
         return _unsettle(invoice, place, policy) if place.live else NOTHING
     if invoice.paid_date is None:
-        return _problem("undated_payment", "payment", invoice.id, number=invoice.number)
+        return problem("undated_payment", "payment", invoice.id, number=invoice.number)
     content = policy.payment(invoice)
     if place.removed:
         return _removed("payment", invoice.id, content, place, policy)
@@ -166,7 +150,7 @@ def _unsettle(invoice: Invoice, place: Place, policy: Policy) -> Decision:
         if invoice.status == "cancelled":
             return NOTHING  # said once, with the invoice
         if not policy.unsettle:
-            return _problem(
+            return problem(
                 "back_from_paid",
                 "payment",
                 invoice.id,
@@ -174,11 +158,11 @@ def _unsettle(invoice: Invoice, place: Place, policy: Policy) -> Decision:
                 status=invoice.status,
             )
     content = policy.payment(invoice)
-    if locked := _locked("payment", invoice.id, dict(binding.base), policy):
+    if locked := period_locked("payment", invoice.id, dict(binding.base), policy):
         return locked
     return Decision(
         (
-            _operation(
+            operate(
                 "unsettle",
                 "payment",
                 invoice.id,
@@ -192,10 +176,10 @@ def _unsettle(invoice: Invoice, place: Place, policy: Policy) -> Decision:
 
 def _void(invoice: Invoice, content: Content, binding: Binding, payment: Place, policy: Policy) -> Decision:
     if payment.live:
-        return _problem("cancelled_after_payment", "invoice", invoice.id, number=invoice.number)
-    if locked := _locked("invoice", invoice.id, dict(binding.base), policy):
+        return problem("cancelled_after_payment", "invoice", invoice.id, number=invoice.number)
+    if locked := period_locked("invoice", invoice.id, dict(binding.base), policy):
         return locked
-    return Decision((_operation("void", "invoice", invoice.id, content, binding, occasion=binding.external_id),))
+    return Decision((operate("void", "invoice", invoice.id, content, binding, occasion=binding.external_id),))
 
 
 def _vanished(invoice: Invoice, place: Place, policy: Policy) -> Decision:
@@ -203,11 +187,11 @@ def _vanished(invoice: Invoice, place: Place, policy: Policy) -> Decision:
     if binding is None:
         return NOTHING
     if invoice.status != "draft":
-        return _problem("vanished_invoice", "invoice", invoice.id, number=invoice.number, status=invoice.status)
+        return problem("vanished_invoice", "invoice", invoice.id, number=invoice.number, status=invoice.status)
     if not policy.picture:
         return Decision(
             (
-                _operation(
+                operate(
                     "void",
                     "invoice",
                     invoice.id,
@@ -225,15 +209,15 @@ def _unbound(kind: Kind, record_id: str, content: Content, place: Place, policy:
     chosen = choose(kind, place.candidates, policy.match) if place.candidates else None
     if isinstance(chosen, Ambiguous):
         names = ", ".join(sorted(one.external_id for one in chosen.candidates))
-        return _problem("ambiguous_match", kind, record_id, record=_label(content), candidates=names)
+        return problem("ambiguous_match", kind, record_id, record=label(content), candidates=names)
     if chosen is None:
-        if locked := _locked(kind, record_id, content, policy):
+        if locked := period_locked(kind, record_id, content, policy):
             return locked
         generation = max(place.binding.generation if place.binding else 0, place.taken_back)
         made = {path: value for path, value in content.items() if path != "pdf"}
         if generation and kind == "invoice" and not policy.picture:
             made["generation"] = generation
-        return Decision((_operation(verb, kind, record_id, made, None, occasion=str(generation)),))
+        return Decision((operate(verb, kind, record_id, made, None, occasion=str(generation)),))
     return _adopt(kind, record_id, content, chosen, policy)
 
 
@@ -247,22 +231,22 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
     money = {path: pair for path, pair in found.differs.items() if path in MONEY}
     begun = policy.on_change == "reverse" and found.how == "mark" and found.differs.get("status") is None
     if money and (found.by_hand or not (policy.picture or begun)):
-        before_after = _told(money)
-        return _problem(
+        differences = before_after(money)
+        return problem(
             "adopted_totals_differ",
             kind,
             record_id,
-            record=_label(content),
-            differences=before_after,
+            record=label(content),
+            differences=differences,
         )
     if found.by_hand or not found.differs:
-        adopt = _operation("adopt", kind, record_id, content, binding)
-        told = _problem(
+        adopt = operate("adopt", kind, record_id, content, binding)
+        told = problem(
             "adopted_differs",
             kind,
             record_id,
-            record=_label(content),
-            differences=_told(found.differs),
+            record=label(content),
+            differences=before_after(found.differs),
         )
         return Decision((adopt,), told.findings if found.differs else ())
     stood = {**flat, **{path: pair[1] for path, pair in found.differs.items()}}
@@ -270,7 +254,7 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
         binding,
         base={path: value for path, value in stood.items() if value is not None or path in flat},
     )
-    adopt = _operation("adopt", kind, record_id, dict(binding.base), binding)
+    adopt = operate("adopt", kind, record_id, dict(binding.base), binding)
     after = _bound(kind, record_id, content, binding, policy)
     return Decision((adopt, *after.operations), after.findings, after.anew)
 
@@ -287,15 +271,13 @@ def _bound(
     """Bring a bound record up to date, three-way; what is booked changes only as ``on_change`` says."""
     flat = flatten(content, policy.fields[kind])
     merged = merge(binding.base, flat, binding.drift, policy.owners, policy.conflicts)
-    findings = tuple(
-        _conflict(kind, record_id, _label(content), path, sides) for path, sides in merged.conflicts.items()
-    )
+    findings = tuple(conflict(kind, record_id, label(content), path, sides) for path, sides in merged.conflicts.items())
     booked = _booked(kind, merged.changes)
     posting = _posted(merged.changes)
-    if posting and (locked := _locked(kind, record_id, content, policy)):
+    if posting and (locked := period_locked(kind, record_id, content, policy)):
         return locked
     if booked and not policy.picture and kind != "client" and binding.base.get("status") != "draft":
-        locked = _locked(kind, record_id, dict(binding.base), policy)
+        locked = period_locked(kind, record_id, dict(binding.base), policy)
         touched = bool(findings or binding.drift)
         if policy.on_change == "reverse" and kind == "invoice" and not (settled or locked or touched):
             reversing = _reverse(record_id, content, binding, policy, merged.changes)
@@ -304,14 +286,14 @@ def _bound(
             findings += reversing.findings
         if policy.on_change != "update" or settled or locked:
             why = _why_not(kind, policy, settled=settled, locked=bool(locked), touched=touched)
-            told = {"record": _label(content), "differences": _told(booked) + why}
+            told = {"record": label(content), "differences": before_after(booked) + why}
             findings += (Finding("changed_after_booking", kind, record_id, told),)
             merged = _without(merged, booked, binding.base)
     if not merged.changes:
         return Decision((), findings)
     verb = _update_verb(merged.changes)
     occasion = repr((binding.version, sorted(merged.changes.items())))
-    operation = _operation(verb, kind, record_id, content, binding, occasion=occasion)
+    operation = operate(verb, kind, record_id, content, binding, occasion=occasion)
     return Decision((replace(operation, content=merged.base, changes=merged.changes),), findings)
 
 
@@ -332,14 +314,8 @@ def _reverse(
     anew = _not_held(content, policy) or _unbound("invoice", record_id, content, undone, policy, "create")
     if not anew.operations:
         return anew
-    void = _operation("void", "invoice", record_id, dict(binding.base), binding, occasion=binding.external_id)
+    void = operate("void", "invoice", record_id, dict(binding.base), binding, occasion=binding.external_id)
     return Decision((replace(void, changes=changes),), (), anew.operations[0])
-
-
-def _conflict(kind: Kind, record_id: str, label: str, path: str, sides: tuple[Scalar, Scalar, Scalar]) -> Finding:
-    base, source, target = map(_text, sides)
-    told = {"record": label, "field": path, "base": base, "source": source, "target": target}
-    return Finding("conflict", kind, record_id, told)
 
 
 def _booked(kind: Kind, changes: Mapping[str, tuple[Scalar, Scalar]]) -> dict[str, tuple[Scalar, Scalar]]:
@@ -375,69 +351,10 @@ def _removed(
     base = place.binding.base if place.binding else {}
     if not due and not merge(base, flatten(content, policy.fields[kind]), {}, policy.owners, "source").changes:
         return NOTHING
-    return _problem("removed_there", kind, record_id, record=_label(content))
-
-
-def _operation(
-    verb: Verb,
-    kind: Kind,
-    record_id: str,
-    content: Content,
-    binding: Binding | None,
-    *,
-    occasion: str = "",
-) -> Operation:
-    record_mark = mark(kind, record_id)
-    return Operation(
-        verb=verb,
-        kind=kind,
-        id=record_id,
-        mark=record_mark,
-        key=key(record_mark, verb, occasion),
-        content=content,
-        external_id=binding.external_id if binding else None,
-        version=binding.version if binding else None,
-    )
+    return problem("removed_there", kind, record_id, record=label(content))
 
 
 def _guarded(path: str) -> bool:
     if path.startswith("lines."):
         return path.rpartition(".")[2] in GUARDED_LINE
     return path in GUARDED
-
-
-def _locked(kind: Kind, record_id: str, content: Content, policy: Policy) -> Decision | None:
-    day = content.get("paid_date" if kind == "payment" else "issue_date")
-    if kind == "client" or policy.locked_until is None or not day or str(day) > policy.locked_until.isoformat():
-        return None
-    return _problem(
-        "period_locked",
-        kind,
-        record_id,
-        record=_label(content),
-        date=str(day),
-        locked=policy.locked_until.isoformat(),
-    )
-
-
-def _refused(kind: Kind, record_id: str, rejection: Rejection) -> Decision:
-    return Decision((), (Finding(rejection.code, kind, record_id, dict(rejection.parameters), at_source=True),))
-
-
-def _problem(code: str, kind: Kind, record_id: str, **parameters: str) -> Decision:
-    return Decision((), (Finding(code, kind, record_id, parameters),))
-
-
-def _label(content: Content) -> str:
-    return str(
-        content.get("number") or content.get("name") or content.get("invoice_id") or content.get("client_id") or ""
-    )
-
-
-def _told(differences: Mapping[str, tuple[Scalar, Scalar]]) -> str:
-    shown = [f"{path}: {_text(before)} → {_text(after)}" for path, (before, after) in list(differences.items())[:5]]
-    return "; ".join(shown) + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
-
-
-def _text(value: Scalar) -> str:
-    return "nothing" if value in (None, "") else str(value)

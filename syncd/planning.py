@@ -15,11 +15,12 @@ from sqlalchemy.engine import Row
 
 from syncd import due
 from syncd.connector import Content, Operation, Rejected
+from syncd.decision import Decision
 from syncd.due import DueClient, DueInvoice, Narrow, Range
 from syncd.facts import NOWHERE, Binding, Place, Policy
 from syncd.fields import flatten
 from syncd.model import Client, Invoice, Kind
-from syncd.plan import Decision, plan_client, plan_invoice
+from syncd.plan import plan_client, plan_invoice
 from syncd.problems import Finding
 from syncd.safety import is_surprising
 from syncd.session import Session

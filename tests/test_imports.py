@@ -22,7 +22,15 @@ CONTRACT = {
 """What a connector may know of syncd."""
 
 PURE = {
-    *("syncd.canonical", "syncd.catalogue", "syncd.content", "syncd.desired", "syncd.errors", "syncd.facts"),
+    *(
+        "syncd.canonical",
+        "syncd.catalogue",
+        "syncd.content",
+        "syncd.decision",
+        "syncd.desired",
+        "syncd.errors",
+        "syncd.facts",
+    ),
     *("syncd.fields", "syncd.marks"),
     *("syncd.match", "syncd.merge", "syncd.model", "syncd.moments", "syncd.money", "syncd.payload"),
     *("syncd.plan", "syncd.problems", "syncd.readers", "syncd.reconcile", "syncd.safety"),

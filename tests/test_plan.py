@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from syncd.connector import ATTACHED, FIELDS, Operation, Verb
 from syncd.content import client_content, invoice_content
+from syncd.decision import Decision
 from syncd.facts import NOWHERE, Binding, Place, Policy, Seen
 from syncd.fields import flatten
 from syncd.match import Candidate
 from syncd.model import Client, Invoice, Line
-from syncd.plan import Decision, plan_client, plan_invoice
+from syncd.plan import plan_client, plan_invoice
 
 ALL = {kind: frozenset(names) for kind, names in FIELDS.items()}
 VERBS: frozenset[Verb] = frozenset({"create", "adopt", "update", "settle", "unsettle", "void", "archive"})

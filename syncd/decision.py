@@ -1,0 +1,101 @@
+"""What the planner's decisions are made of: operations under their marks and keys, and problems in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from syncd.connector import Content, Operation, Scalar, Verb
+from syncd.facts import Binding, Policy
+from syncd.marks import key, mark
+from syncd.model import Kind, Rejection
+from syncd.problems import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one record needs: operations in order, and findings that stand in the way.
+
+    ``anew``: what follows in the plan after this one, once the record is reversed; if the target would not have that,
+    nothing is reversed.
+    """
+
+    operations: tuple[Operation, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    anew: Operation | None = None
+
+
+NOTHING = Decision()
+
+
+def operate(
+    verb: Verb,
+    kind: Kind,
+    record_id: str,
+    content: Content,
+    binding: Binding | None,
+    *,
+    occasion: str = "",
+) -> Operation:
+    """Give the operation of a verb; ``occasion`` tells it from others of its kind on the same record."""
+    record_mark = mark(kind, record_id)
+    return Operation(
+        verb=verb,
+        kind=kind,
+        id=record_id,
+        mark=record_mark,
+        key=key(record_mark, verb, occasion),
+        content=content,
+        external_id=binding.external_id if binding else None,
+        version=binding.version if binding else None,
+    )
+
+
+def conflict(kind: Kind, record_id: str, label: str, path: str, sides: tuple[Scalar, Scalar, Scalar]) -> Finding:
+    """Tell that both sides changed a field: ``sides`` are base, source and target."""
+    base, source, target = map(text, sides)
+    told = {"record": label, "field": path, "base": base, "source": source, "target": target}
+    return Finding("conflict", kind, record_id, told)
+
+
+def period_locked(kind: Kind, record_id: str, content: Content, policy: Policy) -> Decision | None:
+    """Tell that the day of a content is closed in the books; ``None`` where it is not."""
+    day = content.get("paid_date" if kind == "payment" else "issue_date")
+    if kind == "client" or policy.locked_until is None or not day or str(day) > policy.locked_until.isoformat():
+        return None
+    return problem(
+        "period_locked",
+        kind,
+        record_id,
+        record=label(content),
+        date=str(day),
+        locked=policy.locked_until.isoformat(),
+    )
+
+
+def refused(kind: Kind, record_id: str, rejection: Rejection) -> Decision:
+    """Tell that the source's payload was not understood."""
+    return Decision((), (Finding(rejection.code, kind, record_id, dict(rejection.parameters), at_source=True),))
+
+
+def problem(code: str, kind: Kind, record_id: str, **parameters: str) -> Decision:
+    """Decide that nothing is done, and why."""
+    return Decision((), (Finding(code, kind, record_id, parameters),))
+
+
+def label(content: Content) -> str:
+    """Name a record as a person would."""
+    return str(
+        content.get("number") or content.get("name") or content.get("invoice_id") or content.get("client_id") or ""
+    )
+
+
+def before_after(differences: Mapping[str, tuple[Scalar, Scalar]]) -> str:
+    """Tell up to five differences, each with both values."""
+    shown = [f"{path}: {text(before)} → {text(after)}" for path, (before, after) in list(differences.items())[:5]]
+    return "; ".join(shown) + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
+
+
+def text(value: Scalar) -> str:
+    """Show a value."""
+    return "nothing" if value in (None, "") else str(value)
