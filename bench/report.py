@@ -13,9 +13,10 @@ HEAD = (
 RATES = (
     ("pull", "bare loop", 0.85),
     ("pull + ledger", "bare loop", 0.65),
+    ("pull", "dlt details, first", 3.0),
     ("pull + ledger", "dlt details, first", 3.0),
 )
-"""What is to reach how many times the rate of what."""
+"""What is to reach how many times the rate of what. Pull alone ends where dlt does, with all of it in SQLite."""
 
 PURPOSES = ("hot", "growing", "sweep", "clients", "details", "confirm", "business")
 

@@ -126,7 +126,8 @@ class Books:
     and ``summary`` says what was found in a few words.
     ``empty``: nothing at all stands there, so there is nothing to look for. ``history``: records that syncd did not
     write stand there. ``token``: what ``changes`` would give as the token now, where that is known without reading
-    all that stands. ``locked_until``: the last closed day.
+    all that stands. ``locked_until``: the last closed day; ``payments_locked_until``: that of
+    payments (``date.min`` where none is closed), if it is another.
     """
 
     company: str
@@ -137,6 +138,7 @@ class Books:
     currency: str | None = None
     currencies: frozenset[str] | None = None
     locked_until: date | None = None
+    payments_locked_until: date | None = None
     findings: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""

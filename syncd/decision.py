@@ -9,6 +9,7 @@ from syncd.connector import Content, Operation, Scalar, Verb
 from syncd.facts import Binding, Policy
 from syncd.marks import key, mark
 from syncd.model import Kind, Rejection
+from syncd.money import amount
 from syncd.problems import Finding
 
 
@@ -61,7 +62,8 @@ def conflict(kind: Kind, record_id: str, label: str, path: str, sides: tuple[Sca
 def period_locked(kind: Kind, record_id: str, content: Content, policy: Policy) -> Decision | None:
     """Tell that the day of a content is closed in the books; ``None`` where it is not."""
     day = content.get("paid_date" if kind == "payment" else "issue_date")
-    if kind == "client" or policy.locked_until is None or not day or str(day) > policy.locked_until.isoformat():
+    closed = policy.payments_locked_until if kind == "payment" else policy.locked_until
+    if kind == "client" or closed is None or not day or str(day) > closed.isoformat():
         return None
     return problem(
         "period_locked",
@@ -69,7 +71,7 @@ def period_locked(kind: Kind, record_id: str, content: Content, policy: Policy) 
         record_id,
         record=label(content),
         date=str(day),
-        locked=policy.locked_until.isoformat(),
+        locked=closed.isoformat(),
     )
 
 
@@ -97,5 +99,7 @@ def before_after(differences: Mapping[str, tuple[Scalar, Scalar]]) -> str:
 
 
 def text(value: Scalar) -> str:
-    """Show a value."""
-    return "nothing" if value in (None, "") else str(value)
+    """Show a value; a number is cents."""
+    if isinstance(value, int):
+        return amount(value)
+    return value or "nothing"

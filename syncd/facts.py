@@ -28,6 +28,7 @@ class Policy:
     undated: Literal["due_date", "issue_date", "first_seen"] | None = None
     start_date: date | None = None
     locked_until: date | None = None
+    payments_locked_until: date | None = None
     currencies: frozenset[str] | None = None
     match: tuple[str, ...] = ("mark", "external_id", "number", "email", "name")
     owners: Mapping[str, Owner] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from syncd.session import Session
 from syncd.state import bindings, cursors, problems
 
 BATCH = 500
+NOBODY: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +107,27 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
     return moved
 
 
-def resolved(session: Session, connection: Connection, remotes: Sequence[Remote]) -> list[Remote]:
-    """Say which client of the source a record stands on, where the target tells it by an id of its own."""
+def resolved(
+    session: Session, connection: Connection, remotes: Sequence[Remote], candidates: Mapping[str, str] = NOBODY
+) -> list[Remote]:
+    """Say which client of the source a record stands on, where the target tells it by an id of its own.
+
+    ``candidates``: target id → client, of those that are not bound yet.
+    """
     named = {one.refs["client"] for one in remotes if "client" in one.refs and one.kind != "client"}
     if not named:
         return list(remotes)
-    known = bindings.bound_ids(connection, session.name, "client", named)
+    bound = bindings.bound_ids(connection, session.name, "client", named)
+    known = {**candidates, **{external: row.id for external, row in bound.items()}}
     return [
-        replace(one, fields={**one.fields, "client_id": _client(known, one.refs["client"])})
+        replace(
+            one,
+            fields={**one.fields, "client_id": known.get(one.refs["client"], f"{one.refs['client']} (of the target)")},
+        )
         if "client" in one.refs and one.kind != "client"
         else one
         for one in remotes
     ]
-
-
-def _client(known: Mapping[str, Any], external: str) -> str:
-    row = known.get(external)
-    return row.id if row is not None else f"{external} (of the target)"
 
 
 def _compare(session: Session, connection: Connection, remote: Remote, record_id: str, place: Place) -> bool:
@@ -208,6 +213,7 @@ def candidates(
     if session.books.empty and (session.can.replay_safe or not session.can.settle_delay):
         return  # else what a forgotten run sent may have come since the books were opened
     contents: dict[tuple[Kind, str], Content] = {}
+    clients: dict[str, str] = {}
     for some in _batched(_find(session, _wanted(session, reach, narrow, contents, all_clients=all_clients))):
         shown = [
             (one, how, remote)
@@ -215,8 +221,9 @@ def candidates(
             for how, remote in reversed(one.candidates)
             if one.kind not in lost and (how == "mark" or not remote.void)
         ]
+        clients |= {remote.external_id: one.id for one in some if one.kind == "client" for _, remote in one.candidates}
         with session.store.read() as connection:
-            remotes = resolved(session, connection, [remote for _, _, remote in shown])
+            remotes = resolved(session, connection, [remote for _, _, remote in shown], clients)
         found = [
             _candidate(session, one, how, remote, contents[one.kind, one.id])
             for (one, how, _), remote in zip(shown, remotes, strict=True)

@@ -51,7 +51,8 @@ def _shape(connector: Connector, books: Books) -> Callable[[Kind, Content], Cont
 def policy_of(target: TargetSettings, connector: Connector, books: Books, zone: tzinfo) -> Policy:
     """Put together what settings, capabilities and books say."""
     can = connector.capabilities
-    locked = max((day for day in (target.lock_date, books.locked_until) if day), default=None)
+    closed = books.locked_until, books.payments_locked_until or books.locked_until
+    locked, payments_locked = (max((day for day in (target.lock_date, one) if day), default=None) for one in closed)
     return Policy(
         fields=can.fields,
         verbs=can.verbs,
@@ -63,6 +64,7 @@ def policy_of(target: TargetSettings, connector: Connector, books: Books, zone: 
         undated=target.undated,
         start_date=target.start_date,
         locked_until=locked,
+        payments_locked_until=payments_locked,
         currencies=books.currencies if books.currencies is not None else can.currencies,
         match=tuple(how for how in target.match if how != "mapping"),
         owners=target.owners,

@@ -126,7 +126,7 @@ def test_a_draft_that_vanished_says_deleted_in_a_picture_and_an_issued_invoice_i
 def test_money_that_changes_after_booking_is_a_problem_that_says_before_and_after() -> None:
     decision = decide(invoice(total=13000, subtotal=10500), bound(invoice(), BOOKS))
     assert (verbs(decision), codes(decision)) == ([], ["changed_after_booking"])
-    assert "12500 → 13000" in decision.findings[0].parameters["differences"]
+    assert "125.00 → 130.00" in decision.findings[0].parameters["differences"]
 
 
 def test_texts_flow_although_money_that_changed_does_not() -> None:
@@ -220,6 +220,15 @@ def test_a_reversal_that_a_lost_state_knew_of_is_finished() -> None:
 
 def test_nothing_is_booked_into_a_closed_period() -> None:
     assert codes(decide(invoice(), policy=replace(BOOKS, locked_until=date(2026, 3, 31)))) == ["period_locked"]
+
+
+def test_a_period_may_be_closed_for_invoices_and_open_for_payments() -> None:
+    paid = replace(invoice(), status="paid", paid_date=date(2026, 3, 9))
+    place = bound(invoice(), BOOKS)
+    closed = replace(BOOKS, locked_until=date(2026, 3, 31))
+    assert verbs(decide(paid, place, policy=closed)) == ["settle payment"]
+    both = replace(closed, payments_locked_until=date(2026, 3, 31))
+    assert codes(decide(paid, place, policy=both)) == ["period_locked"]
 
 
 def test_what_was_issued_before_the_start_is_not_written_and_what_stands_is_not_dropped() -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from syncd.catalogue import CATALOGUE, Problem
 from syncd.problems import Finding, document, group, remedy, sentence
+from syncd.state import problems
+from syncd.state.store import Store
 
 ROOT = Path(__file__).parent.parent
 
@@ -89,3 +91,17 @@ def test_every_code_that_the_program_uses_is_in_the_catalogue() -> None:
 
 def test_the_document_is_in_step_with_the_catalogue() -> None:
     assert (ROOT / "docs/problems.md").read_text() == document()
+
+
+def test_a_problem_that_a_stage_finds_again_but_does_not_judge_stands_once(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'state.db'}")
+    record, keep = ("invoice", "i1"), frozenset({"adopted_differs"})
+    for differences in ("due_date: 2026-01-01 → 2026-01-02", "due_date: 2026-01-01 → 2026-01-03"):
+        told = Finding("adopted_differs", *record, {"record": "F-1", "differences": differences})
+        with store.write() as connection:
+            problems.replace(connection, "books", [record], [told], 1, keep=keep)
+    with store.write() as connection:
+        problems.replace(connection, "books", [record], [], 1, keep=keep)
+        rows = problems.listed(connection, ["books"])
+    store.close()
+    assert ["2026-01-03" in row.parameters for row in rows] == [True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import ClassVar, Final
 
 from pydantic import BaseModel
@@ -105,6 +106,7 @@ class OdooConnector:
             currency=company.currency,
             currencies=frozenset(company.currencies),
             locked_until=company.locked.invoice,
+            payments_locked_until=company.locked.payment or date.min,
             findings=company.findings,
             summary=_summary(company),
             details={

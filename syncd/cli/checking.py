@@ -90,7 +90,8 @@ def _check_targets(settings: Settings) -> list[Checked]:
                     found.append(Checked(f"target {target.name}", True, said))
                     found += [Checked(f"target {target.name}", False, said, 1) for said in books.findings]
             except SyncdError as error:
-                found.append(Checked(f"target {target.name}", False, str(error), error.exit_code))
+                said = str(error).removeprefix(f"target {target.name}: ")
+                found.append(Checked(f"target {target.name}", False, said, error.exit_code))
     finally:
         store.close()
     return found

@@ -52,6 +52,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seque
     out.print(shown)
 
 
+def of_target(name: str, error: object) -> str:
+    """Begin an error with its target's name, unless it does."""
+    told, begins = str(error), f"target {name}"
+    return told if told.startswith((f"{begins}:", f"{begins} ")) else f"{begins}: {told}"
+
+
 def when(seconds: int | None) -> str:
     """Write a time of the state in local time."""
     if seconds is None:

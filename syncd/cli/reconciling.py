@@ -40,7 +40,7 @@ def reconcile_all(
         for report in reports:
             _tell(report)
         for name, error in errors.items():
-            console.complain(f"target {name}: {error}")
+            console.complain(console.of_target(name, error))
     if errors:
         return 3
     if any(report.held for report in reports):

@@ -99,7 +99,7 @@ def _source_line(source: SourceRun) -> str:
 
 def _tell_target(target: Passed, *, dry: bool) -> None:
     if target.error:
-        console.say(f"target {target.target}: [red]{escape(target.error)}[/red]")
+        console.say(f"[red]{escape(console.of_target(target.target, target.error))}[/red]")
         return
     for hold in target.holds:
         told = escape(f"{sentence(hold)} {remedy(hold)}")

@@ -27,16 +27,11 @@ def replace(
     looked_at = set(records) if _any(connection, owner) else set()
     for kind in {kind for kind, _ in looked_at}:
         ids = [record_id for k, record_id in looked_at if k == kind]
-        where = sa.and_(
-            problem.c.owner == owner,
-            problem.c.kind == kind,
-            problem.c.id.in_(ids),
-            problem.c.code.not_in(keep),
-        )
+        where = sa.and_(problem.c.owner == owner, problem.c.kind == kind, problem.c.id.in_(ids))
         known |= {(row.kind, row.id, row.code): row for row in connection.execute(sa.select(problem).where(where))}
     found = {(one.kind, one.id, one.code): one for one in findings}
     for key, row in known.items():
-        if key not in found:
+        if key not in found and row.code not in keep:
             connection.execute(sa.delete(problem).where(problem.c.n == row.n))
     add(connection, owner, [one for key, one in found.items()], now, known=known)
 
