@@ -298,7 +298,8 @@ _BOOKS = (
         "number_does_not_fit",
         "{record}: the books will not take its number: {reason}",
         "{count} invoices have a number that the books will not take: {reason}",
-        "Set the journal up for free numbers as the connector's documentation tells, or book the number as reference.",
+        "Give it a number at FastFaktura, set the journal up for free numbers as the connector's documentation tells, "
+        "or book the number as reference.",
         ("record", "reason"),
         ("reason",),
         waits="books",

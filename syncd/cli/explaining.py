@@ -15,6 +15,7 @@ from syncd.engine import Engine
 from syncd.errors import UsageError
 from syncd.model import Kind
 from syncd.problems import remedy, sentence
+from syncd.reconcile import show
 from syncd.state import bindings, journal, lookup, problems
 
 
@@ -128,4 +129,6 @@ def _tell(story: dict[str, Any]) -> None:
         closed = console.when(one["closed_at"] or one["sent_at"])
         console.say(f"  {closed} {one['target']}: {one['verb']} {one['kind']}, {one['state']}")
         for path, (before, after) in (one["changes"] or {}).items():
-            console.say(f"    {path}: {escape(str(before))} → {escape(str(after))}")
+            console.say(
+                f"    {path}: {escape(show(path, before) or 'nothing')} → {escape(show(path, after) or 'nothing')}"
+            )
