@@ -8,12 +8,14 @@ settled, by sending the same bytes under the same key again where the target rep
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import orjson
+import structlog
 from sqlalchemy.engine import Row
 
 from syncd.connector import Done, Entry, Exists, Fields, Outcome, Rejected, Remote, Unknown, Wanted
@@ -34,6 +36,9 @@ PATIENCE = 60.0
 PUT_OFF = 300.0
 """Seconds that may lie between the note that something is sent and its sending: slowing down, trying to connect."""
 
+NOTED = 3.0
+"""Seconds of waiting that are told."""
+
 FROM_SENDING = ("rejected_by_target", "totals_differ", "in_doubt_unresolved", "stale_too_often")
 NO_DOCUMENT = ("pdf_missing", "pdf_waits")
 
@@ -42,7 +47,8 @@ NO_DOCUMENT = ("pdf_missing", "pdf_waits")
 class Applied:
     """What became of a plan."""
 
-    done: int = 0
+    written: Counter[tuple[Kind, str]] = field(default_factory=Counter)
+    """What was carried out, by (kind, verb)."""
     rejected: int = 0
     stale: set[tuple[str, str]] = field(default_factory=set)
     """Records to be planned anew: they moved under our hands, or were reversed to be written anew."""
@@ -53,6 +59,11 @@ class Applied:
     stopped: bool = False
     lost: set[tuple[str, str]] = field(default_factory=set)
     """Operations of an earlier run that certainly did not happen."""
+
+    @property
+    def done(self) -> int:
+        """How many operations were carried out."""
+        return self.written.total()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +260,7 @@ def _close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result:
         if isinstance(outcome, Unknown):
             continue
         if isinstance(outcome, Done | Exists):
-            result.done += 1
+            result.written[row.kind, row.verb] += 1
             states.append((row.n, "done", None))
             if row.verb == "attach":
                 attached.append((row.kind, row.id, row.n, _written(row)))
@@ -308,7 +319,7 @@ def _rejected(row: Row[Any], outcome: Rejected, now: int) -> Finding:
 def settle(session: Session, result: Applied, clock: Clock, *, reopen: bool) -> None:
     """Settle what is in doubt; what certainly did not happen is opened again (``reopen``) or closed as lost."""
     doubtful = _in_doubt(session)
-    if doubtful and not clock.wait(_wait(session, doubtful)):
+    if doubtful and not pause(session, clock, _wait(session, doubtful)):
         if session.can.replay_safe:
             for _ in range(ROUNDS):
                 if doubtful:
@@ -318,6 +329,14 @@ def settle(session: Session, result: Applied, clock: Clock, *, reopen: bool) -> 
             _look_up(session, doubtful, result, reopen=reopen)
             doubtful = _in_doubt(session)
     result.doubt = len(doubtful)
+
+
+def pause(session: Session, clock: Clock, seconds: float) -> bool:
+    """Wait until what was sent before can no longer be under way, and say so; True when asked to stop."""
+    if seconds >= NOTED:
+        told = "what an earlier run sent may still be under way there"
+        structlog.get_logger().info("target.awaited", target=session.name, seconds=round(seconds), because=told)
+    return clock.wait(seconds)
 
 
 def _wait(session: Session, doubtful: Sequence[Row[Any]]) -> float:

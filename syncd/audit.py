@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from syncd import due
 from syncd.connector import Fields, Page, Remote
@@ -50,7 +51,7 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
             for external, fields in unexpected[kind].items():
                 if external not in strange:
                     report.differences.append(Difference("unexpected", kind, external, name_of(fields) or external))
-    report.differences = sorted_differences(report.differences)
+    report.differences = sorted_differences(_named(session, report.differences))
     with session.store.read() as connection:
         held = [
             row for owner in (session.name, f"source:{session.source}") for row in problems.holds(connection, owner)
@@ -58,6 +59,14 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
         report.held = [sentence(problems.finding_of_hold(row)) for row in held]
         report.waiting = len(problems.listed(connection, [session.name, f"source:{session.source}"]))
     return report
+
+
+def _named(session: Session, found: list[Difference]) -> list[Difference]:
+    """Name records by their numbers where the target's fields do not hold those (an Odoo payment has none)."""
+    unnamed = sorted({one.id for one in found if one.label == one.id})
+    with session.store.read() as connection:
+        names = work.names(connection, session.source, unnamed)
+    return [replace(one, label=names.get(one.id, one.label)) if one.label == one.id else one for one in found]
 
 
 def _compare_page(

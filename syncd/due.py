@@ -124,7 +124,7 @@ def with_clients(session: Session, rows: Iterable[Row[Any]]) -> list[DueInvoice]
         DueInvoice(
             row.id,
             row.revision,
-            _seen(row),
+            seen_of(row),
             read_invoice(orjson.loads(row.raw), zone),
             *known.get(row.client_id, (None, None)),
         )
@@ -132,7 +132,8 @@ def with_clients(session: Session, rows: Iterable[Row[Any]]) -> list[DueInvoice]
     ]
 
 
-def _seen(row: Row[Any]) -> Seen:
+def seen_of(row: Row[Any]) -> Seen:
+    """Say when the mirror saw a record what it is."""
     status = _moment(row.status_seen) if row.status_seen is not None else None
     return Seen(_moment(row.first_seen), status, row.gone_at is not None)
 

@@ -21,7 +21,7 @@ import orjson
 import structlog
 
 from syncd.apply import Clock
-from syncd.connector import Capabilities, Connector, Context
+from syncd.connector import Connector, Context
 from syncd.documents import ATTEMPTS, LARGEST, Documents
 from syncd.errors import Refused, StateError, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
@@ -217,11 +217,6 @@ class Engine:
     def sleep(self, seconds: float) -> None:
         """Wait, but no longer than until a stop is asked for."""
         self.stop.wait(seconds)
-
-    def capabilities(self, target: TargetSettings) -> Capabilities:
-        """What the connector of a target declares."""
-        with scratch() as folder:
-            return self.connector(target, folder).capabilities
 
     def zone(self, name: str) -> tzinfo:
         """The time zone of a source: the settings', else the company's, else UTC."""

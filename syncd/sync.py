@@ -218,7 +218,7 @@ def _patience(session: Session, clock: Clock, wish: Wish) -> None:
     first = known.first_seen if known else session.seconds()
     wait = first + session.can.settle_delay + 1 - session.now().timestamp()
     if wait > 0:
-        clock.wait(wait)
+        applying.pause(session, clock, wait)
 
 
 def _plan(session: Session, target: TargetSettings, run: int, reach: Range, narrow: Narrow) -> Draft:
@@ -315,7 +315,7 @@ def _again(session: Session, target: TargetSettings, run: int, passed: Passed, c
 
 
 def _add(passed: Passed, applied: Applied) -> None:
-    passed.applied.done += applied.done
+    passed.applied.written += applied.written
     passed.applied.rejected += applied.rejected
     passed.applied.doubt = applied.doubt
     passed.applied.left += applied.left

@@ -22,6 +22,7 @@ from connectors.odoo.move_finish import finish, withdraw
 from connectors.odoo.move_totals import fresh
 from connectors.odoo.move_voids import void
 from connectors.odoo.moves import again_name, read_told
+from connectors.odoo.rate_io import read_rates
 from syncd.connector import Done, Entry, Outcome, Unknown, Verb
 from syncd.errors import NotSent, Unreachable
 
@@ -48,7 +49,8 @@ def write_moves(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> Itera
 def create(calls: Calls, works: Sequence[Work]) -> None:
     """Make invoices, set their tax, post them and read them back; what is not right does not stay."""
     _rename(calls, [work for work in works if work.told.again])
-    made = [work for some in batches(works) for work in make(calls, some, lambda work: work.whole.head)]
+    rates = read_rates(calls.odoo, calls.company, works)
+    made = [work for some in batches(works) for work in make(calls, some, lambda work: work.whole.head, rates=rates)]
     write_notes(calls, made)  # before they are posted: what stands posted has its notes, wherever a run ended
     finish(calls, [work for work in made if work.outcome is None], fresh(calls.company))
     withdraw(calls, works)

@@ -15,6 +15,7 @@ from syncd.engine import Engine, fastfaktura
 from syncd.errors import Refused, SyncdError, Unreachable
 from syncd.settings import Settings
 from syncd.state.store import Store
+from syncd.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _check_source(settings: Settings, name: str) -> Checked:
     finally:
         api.close()
     return Checked(
-        f"source {name}", True, f"{company or 'a company without a name'}, {rows} invoice(s) on the first page"
+        f"source {name}", True, f"{company or 'a company without a name'}, {counted(rows, 'invoice')} on the first page"
     )
 
 
@@ -84,7 +85,7 @@ def _check_targets(settings: Settings) -> list[Checked]:
                     books, stands = session.books, ""
                     if session.can.picture:  # a ledger in a dress that cannot be read would stop the next run
                         records = sum(len(page.remotes) for page in session.connector.changes(None))
-                        stands = f", {records} record(s) stand there"
+                        stands = f", {counted(records, 'record stands', 'records stand')} there"
                     summary = f" ({books.summary})" if books.summary else ""
                     said = f"{target.connector_name}: {books.company}{summary}{stands}"
                     found.append(Checked(f"target {target.name}", True, said))

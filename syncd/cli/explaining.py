@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,27 @@ import orjson
 from rich.markup import escape
 from sqlalchemy.engine import Connection, Row
 
+from syncd import due, why
 from syncd.cli import console
 from syncd.cli.opening import engine
-from syncd.engine import Engine
+from syncd.connector import Books
+from syncd.engine import Engine, scratch
 from syncd.errors import UsageError
-from syncd.model import Kind
+from syncd.facts import NOWHERE, Place, Policy
+from syncd.model import Invoice, Kind
+from syncd.payload import read_invoice
 from syncd.problems import remedy, sentence
 from syncd.reconcile import show
+from syncd.session import policy_of
+from syncd.settings import TargetSettings
 from syncd.state import bindings, journal, lookup, problems
+
+STANDS = {
+    "live": "stands as",
+    "void": "was taken back by syncd; it stood as",
+    "removed": "was taken out there by a person, and stays out; it stood as",
+}
+"""How a binding's state is told, before the target's id."""
 
 
 def explain_record(config: Path | None, text: str, *, json: bool) -> int:
@@ -38,8 +52,8 @@ def explain_record(config: Path | None, text: str, *, json: bool) -> int:
 
 
 def _story(parts: Engine, connection: Connection, source: str, row: Row[Any]) -> dict[str, Any]:
-    targets = [target.name for target in parts.settings.targets.values() if target.source == source]
-    owners = [f"source:{source}", *targets]
+    targets = [target for target in parts.settings.targets.values() if target.source == source]
+    owners = [f"source:{source}", *(target.name for target in targets)]
     waiting = [
         one for one in problems.listed(connection, owners, states=("open", "retry", "dismissed")) if one.id == row.id
     ]
@@ -54,7 +68,7 @@ def _story(parts: Engine, connection: Connection, source: str, row: Row[Any]) ->
         "changed_at": row.changed_at,
         "gone_at": row.gone_at,
         "seen": orjson.loads(raw) if raw else None,
-        "targets": [_at_target(parts, connection, name, row.kind, row.id) for name in targets],
+        "targets": [_at_target(parts, connection, target, row, raw, waiting) for target in targets],
         "problems": [
             {
                 "id": one.n,
@@ -72,6 +86,7 @@ def _story(parts: Engine, connection: Connection, source: str, row: Row[Any]) ->
                 "plan": one.plan,
                 "verb": one.verb,
                 "kind": one.kind,
+                "external_id": one.external_id,
                 "state": one.state,
                 "sent_at": one.sent_at,
                 "closed_at": one.closed_at,
@@ -84,11 +99,19 @@ def _story(parts: Engine, connection: Connection, source: str, row: Row[Any]) ->
     }
 
 
-def _at_target(parts: Engine, connection: Connection, target: str, kind: Kind, record_id: str) -> dict[str, Any]:
-    """Say where a record stands at one target, and what was edited there."""
-    capabilities = parts.capabilities(parts.settings.targets[target])
-    kinds: tuple[Kind, ...] = ("invoice", "payment") if kind == "invoice" else (kind,)
-    places = bindings.places(connection, target, {one: [record_id] for one in kinds}, capabilities.fields)
+def _at_target(
+    parts: Engine,
+    connection: Connection,
+    target: TargetSettings,
+    row: Row[Any],
+    raw: bytes | None,
+    waiting: Sequence[Row[Any]],
+) -> dict[str, Any]:
+    """Say where a record stands at one target, what was edited there, and why what does not stand there does not."""
+    with scratch() as folder:
+        policy = policy_of(target, parts.connector(target, folder), Books("", ""), parts.zone(target.source))
+    kinds: tuple[Kind, ...] = ("invoice", "payment") if row.kind == "invoice" else (row.kind,)
+    places = bindings.places(connection, target.name, {one: [row.id] for one in kinds}, policy.fields)
     stands = [
         {
             "kind": one,
@@ -99,7 +122,41 @@ def _at_target(parts: Engine, connection: Connection, target: str, kind: Kind, r
         for (one, _), place in sorted(places.items())
         if (binding := place.binding)
     ]
-    return {"target": target, "stands": stands}
+    absent = []
+    for one in kinds:
+        place, payment = places.get((one, row.id), NOWHERE), places.get(("payment", row.id), NOWHERE)
+        if place.binding is None:
+            told = _absent(one, row, raw, place, payment, policy, all_clients=target.clients == "all")
+            absent.append({"kind": one, "why": told or _delayed(connection, target, waiting)})
+        if place.live is None:
+            break  # nothing settles an invoice that does not stand
+    return {"target": target.name, "stands": stands, "absent": absent}
+
+
+def _absent(
+    kind: Kind, row: Row[Any], raw: bytes | None, place: Place, payment: Place, policy: Policy, *, all_clients: bool
+) -> str | None:
+    """Say why a record is not to stand in the target; ``None`` where it is to, or where its problem tells."""
+    if kind == "client":
+        return why.no_client(all_clients=all_clients or policy.picture)
+    if row.detail_print is None:
+        return "its details have not been read from FastFaktura yet"
+    invoice = read_invoice(orjson.loads(raw or b"null"), policy.zone)
+    if not isinstance(invoice, Invoice):
+        return None
+    if kind == "payment":
+        return why.no_payment(invoice)
+    return why.no_invoice(invoice, due.seen_of(row), place, payment, policy)
+
+
+def _delayed(connection: Connection, target: TargetSettings, waiting: Sequence[Row[Any]]) -> str:
+    """Say what a record that is to stand in the target waits for."""
+    if waiting:
+        return "a problem stands in the way"
+    for owner in (target.name, f"source:{target.source}"):
+        if any(not hold.released for hold in problems.holds(connection, owner)):
+            return f"{owner} is held; `syncd status` says why"
+    return "the next run looks at it"
 
 
 def _tell(story: dict[str, Any]) -> None:
@@ -113,10 +170,10 @@ def _tell(story: dict[str, Any]) -> None:
     if story["gone_at"]:
         console.say(f"  gone from the source since {console.when(story['gone_at'])}")
     for target in story["targets"]:
-        if not target["stands"]:
-            console.say(f"  target {target['target']}: does not stand there")
+        for one in target["absent"]:
+            console.say(f"  target {target['target']}: {one['kind']} does not stand there: {escape(one['why'])}")
         for one in target["stands"]:
-            console.say(f"  target {target['target']}: {one['kind']} stands as {one['external_id']} ({one['state']})")
+            console.say(f"  target {target['target']}: {one['kind']} {STANDS[one['state']]} {one['external_id']}")
             for path, (expected, found) in one["edited_there"].items():
                 console.say(
                     f"    edited there: {path} is {escape(repr(found))}, syncd wrote {escape(repr(expected))}; kept"
@@ -127,7 +184,9 @@ def _tell(story: dict[str, Any]) -> None:
         console.say(f"  [yellow]problem {one['id']}[/yellow] since {since}: {told}")
     for one in story["journal"]:
         closed = console.when(one["closed_at"] or one["sent_at"])
-        console.say(f"  {closed} {one['target']}: {one['verb']} {one['kind']}, {one['state']}")
+        record = f" {one['external_id']}" if one["external_id"] else ""
+        said = f": {escape(one['outcome'])}" if one["outcome"] else ""
+        console.say(f"  {closed} {one['target']}: {one['verb']} {one['kind']}{record}, {one['state']}{said}")
         for path, (before, after) in (one["changes"] or {}).items():
             console.say(
                 f"    {path}: {escape(show(path, before) or 'nothing')} → {escape(show(path, after) or 'nothing')}"

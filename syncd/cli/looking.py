@@ -15,6 +15,7 @@ from syncd.engine import Engine
 from syncd.errors import UsageError
 from syncd.problems import Finding, group, remedy, sentence
 from syncd.state import bindings, journal, lookup, problems, runs
+from syncd.words import counted
 
 DAY = 24 * 60 * 60
 
@@ -160,7 +161,7 @@ def list_problems(config: Path | None, *, json: bool, each: bool = False) -> int
     else:
         for grouped in group(findings):
             console.say(f"[yellow]{grouped.code}[/yellow] {escape(grouped.sentence)} {escape(grouped.remedy)}")
-        console.say(f"{len(rows)} problem(s)." if rows else "No problems.")
+        console.say(f"{counted(len(rows), 'problem')}." if rows else "No problems.")
     return 1 if rows else 0
 
 
@@ -176,7 +177,7 @@ def mark_problems(config: Path | None, ids: Sequence[int] | None, state: str) ->
                 "`syncd problems list` shows their ids."
             )
     said = "tried again in the next run" if state == "retry" else "dismissed until their cause changes"
-    console.say(f"{marked} problem(s): {said}.")
+    console.say(f"{counted(marked, 'problem')}: {said}.")
     return 0
 
 
@@ -190,7 +191,9 @@ def release_hold(config: Path | None, name: str) -> int:
             released = sum(
                 problems.release(connection, owner) for owner in (name, f"source:{name}") if _owns(parts, owner)
             )
-    console.say(f"{name}: {released} hold(s) may pass in the next run." if released else f"{name} is not held.")
+    console.say(
+        f"{name}: {counted(released, 'hold')} may pass in the next run." if released else f"{name} is not held."
+    )
     return 0
 
 

@@ -17,6 +17,7 @@ from syncd.due import Narrow
 from syncd.errors import Refused, SyncdError, Unreachable
 from syncd.money import amount
 from syncd.reconcile import Report
+from syncd.words import counted
 
 
 def reconcile_all(
@@ -52,12 +53,13 @@ def _tell(report: Report) -> None:
     for held in report.held:
         console.say(f"target {report.target}: [red]held[/red], what is compared may be old: {escape(held)}")
     if report.waiting:
-        console.say(f"target {report.target}: {report.waiting} problem(s) wait for a person: syncd problems")
+        waiting = counted(report.waiting, "problem waits", "problems wait")
+        console.say(f"target {report.target}: {waiting} for a person; `syncd problems list` shows each.")
     if report.in_step:
         console.say(f"target {report.target}: [green]in step[/green], {report.compared} records compared")
     else:
         console.say(
-            f"target {report.target}: [yellow]{len(report.differences)} difference(s)[/yellow], "
+            f"target {report.target}: [yellow]{counted(len(report.differences), 'difference')}[/yellow], "
             f"{report.compared} records compared"
         )
         console.table(

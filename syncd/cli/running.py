@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +16,13 @@ from syncd.due import Narrow
 from syncd.engine import Engine, Reread, RunReport, SourceRun
 from syncd.errors import UsageError
 from syncd.merge import row_of
-from syncd.model import STATUSES
+from syncd.model import STATUSES, Kind
 from syncd.problems import group, remedy, sentence
 from syncd.reconcile import show
 from syncd.state import problems
 from syncd.sync import SHOWN as MOST
 from syncd.sync import Passed, Preview, Wish
+from syncd.words import counted
 
 SHOWN = 40
 """Operations of a plan that are shown line by line."""
@@ -84,7 +85,8 @@ def _tell(report: RunReport, waiting: list[Any], *, dry: bool) -> None:
     for grouped in group(waiting):
         console.say(f"[yellow]problem:[/yellow] {escape(grouped.sentence)} {escape(grouped.remedy)}")
     if waiting:
-        console.say(f"{len(waiting)} problem(s) wait for a person; `syncd problems list` shows each.")
+        told = counted(len(waiting), "problem waits", "problems wait")
+        console.say(f"{told} for a person; `syncd problems list` shows each.")
 
 
 def _source_line(source: SourceRun) -> str:
@@ -104,9 +106,8 @@ def _tell_target(target: Passed, *, dry: bool) -> None:
     for hold in target.holds:
         told = escape(f"{sentence(hold)} {remedy(hold)}")
         console.say(f"target {target.target}: [red]held, nothing is written:[/red] {told}")
-    operations = ", ".join(f"{n} {verb} {kind}" for (kind, verb), n in sorted(target.tally.operations.items()))
     if dry or target.holds:
-        console.say(f"target {target.target}: would write {operations or 'nothing'}")
+        console.say(f"target {target.target}: would write {_operations(target.tally.operations) or 'nothing'}")
         for one in target.preview[: 0 if target.holds else SHOWN]:
             console.say(f"  {one.verb} {one.kind} {escape(one.label)}{escape(_changes(one))}")
         if target.tally.total > SHOWN and not target.holds:
@@ -118,9 +119,19 @@ def _tell_target(target: Passed, *, dry: bool) -> None:
         for n, what in ((applied.rejected, "rejected"), (applied.doubt, "in doubt"), (applied.left, "left for later"))
         if n
     )
-    kept = f"; {target.drift} record(s) edited by hand are kept as they are" if target.drift else ""
-    kept += f"; {target.removed} record(s) taken out by hand stay out" if target.removed else ""
-    console.say(f"target {target.target}: {applied.done} written ({operations or 'nothing to do'}){extra}{kept}")
+    kept = ""
+    if target.drift:
+        kept += f"; {counted(target.drift, 'record')} edited by hand kept"
+    if target.removed:
+        kept += f"; {counted(target.removed, 'record')} taken out by hand kept out"
+    idle = "nothing written" if extra else "nothing to do"
+    written = f"{applied.done} written ({_operations(applied.written)})" if applied.done else idle
+    console.say(f"target {target.target}: {written}{extra}{kept}")
+
+
+def _operations(counts: Mapping[tuple[Kind, str], int]) -> str:
+    """List how many operations there are of each (kind, verb)."""
+    return ", ".join(f"{n} {verb} {kind}" for (kind, verb), n in sorted(counts.items()))
 
 
 def _changes(one: Preview) -> str:
@@ -171,16 +182,14 @@ def _source_document(source: SourceRun) -> dict[str, Any]:
 
 
 def _target_document(target: Passed) -> dict[str, Any]:
-    operations = [
-        {"verb": verb, "kind": kind, "count": n} for (kind, verb), n in sorted(target.tally.operations.items())
-    ]
     return {
         "name": target.target,
         "error": target.error,
         "held": [{"code": hold.code, "sentence": sentence(hold), "remedy": remedy(hold)} for hold in target.holds],
-        "planned": operations,
+        "planned": _counts(target.tally.operations),
         "preview": [asdict(one) for one in target.preview],
         "written": target.applied.done,
+        "operations": _counts(target.applied.written),
         "rejected": target.applied.rejected,
         "in_doubt": target.applied.doubt,
         "left": target.applied.left,
@@ -188,3 +197,7 @@ def _target_document(target: Passed) -> dict[str, Any]:
         "kept_by_hand": target.drift,
         "removed_by_hand": target.removed,
     }
+
+
+def _counts(operations: Mapping[tuple[Kind, str], int]) -> list[dict[str, Any]]:
+    return [{"verb": verb, "kind": kind, "count": n} for (kind, verb), n in sorted(operations.items())]

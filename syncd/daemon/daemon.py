@@ -24,6 +24,7 @@ from syncd.settings import Settings, TargetSettings
 from syncd.state import cursors, journal, problems, work
 from syncd.state.store import Store
 from syncd.sync import Passed, Wish
+from syncd.words import counted
 
 
 class Daemon:
@@ -203,7 +204,11 @@ class Daemon:
                 log.warning("target.held", reason=told, remedy=f"syncd release {target.name}")
         else:
             done, count = passed.applied, passed.problems
-            waiting = f"target {target.name}: {count} problem(s) wait for a person" if count else None
+            waiting = (
+                f"target {target.name}: {counted(count, 'problem waits', 'problems wait')} for a person"
+                if count
+                else None
+            )
             if self.jobs.note(job, waiting) or done.done or done.rejected or done.doubt:
                 numbers = {"written": done.done, "rejected": done.rejected, "in_doubt": done.doubt}
                 log.info("target.synced", **numbers, problems=count)

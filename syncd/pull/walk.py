@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from syncd.errors import Unreachable
+from syncd.pull.distinct import Distinct
 
 Order = Literal["newest", "oldest", "none", "unknown"]
 
@@ -59,8 +60,8 @@ class Walk:
     lied: bool = False
     confirmed: bool = False
     """The end was where paging information had said."""
-    seen: set[int] = field(default_factory=set)
-    """Hashes of the ids shown; ``shown`` counts them as often as pages showed them."""
+    seen: Distinct = field(default_factory=Distinct)
+    """The ids shown; ``shown`` counts them as often as pages showed them."""
     shown: int = 0
 
     def take(self, ids: Sequence[str] | None, last: bool | None) -> bool:  # noqa: FBT001 - three values, no flag
@@ -106,10 +107,10 @@ class Walk:
 
         What shifts while a list is walked is shown twice at most, however much of it shifts at once.
         """
-        once = set(map(hash, ids))
-        self.seen |= once
+        once = set(ids)
+        self.seen.add(once)
         self.shown += len(once)
-        return self.shown > 2 * len(self.seen) + 3 * len(once)
+        return self.shown > 2 * len(self.seen) + 3 * len(once) and not self.seen.full
 
 
 @dataclass(slots=True)

@@ -91,8 +91,12 @@ def invoices_of(store: Store, source: str, clients: Iterable[str], upto: int) ->
 
 def names(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, str]:
     """Give what a person calls these records: an invoice's number, a client's name."""
-    query = sa.select(record.c.id, record.c.number).where(record.c.source == source, record.c.id.in_(ids))
-    return {record_id: number for record_id, number in connection.execute(query) if number}
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), CHUNK):
+        ours = sa.and_(record.c.source == source, record.c.id.in_(ids[start : start + CHUNK]))
+        rows = connection.execute(sa.select(record.c.id, record.c.number).where(ours))
+        found |= {record_id: number for record_id, number in rows if number}
+    return found
 
 
 def revision(connection: Connection, source: str) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
 
+from connectors.odoo import posting
 from connectors.odoo.move_io import find_moves, has_history
 from connectors.odoo.moves import shape_invoice
 from connectors.odoo.posting import write_moves
@@ -70,6 +73,43 @@ def test_invoices_of_every_kind_stand_as_the_source_has_them_to_the_cent(desk: D
     remotes = desk.remotes(*ids)
     assert {one.mark for one in remotes} == {mark("invoice", one["invoice_id"]) for one in contents}
     assert {one.refs["client"] for one in remotes} == {str(desk.partner)}
+
+
+def test_lines_told_what_they_come_to_stand_as_lines_that_odoo_computes(
+    own_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In both currencies, with taxes, receivables and the analytic accounts that a rule of Odoo's gives them."""
+    if own_desk.odoo.version < 19:
+        pytest.skip("older ones are not told")
+    analysed(own_desk)
+    told = own_desk.create(*every_kind("T"))
+    monkeypatch.setattr(posting, "read_rates", lambda *_: None)
+    computed = own_desk.create(*every_kind("C"))
+    assert items(own_desk, told) == items(own_desk, computed)
+
+
+def analysed(desk: Desk) -> None:
+    """Have an analytic account by a rule: all that the customer buys is analysed under it."""
+    (plan,) = desk.admin.call("account.analytic.plan", "create", vals_list=[{"name": "Projects"}])
+    (account,) = desk.admin.call("account.analytic.account", "create", vals_list=[{"name": "One", "plan_id": plan}])
+    rule = {"partner_id": desk.partner, "analytic_distribution": {str(account): 100}}
+    desk.admin.call("account.analytic.distribution.model", "create", vals_list=[rule])
+
+
+def items(desk: Desk, ids: Sequence[str]) -> list[list[dict[str, Any]]]:
+    """Read all that an invoice books, but for what numbers it."""
+    fields = ("display_type", "name", "account_id", "amount_currency", "balance", "price_subtotal", "price_total")
+    more = ("debit", "credit", "tax_ids", "tax_tag_ids", "tax_base_amount", "analytic_distribution", "date_maturity")
+    found = []
+    for number in ids:
+        domain = [("move_id", "=", int(number))]
+        rows = desk.admin.search_read("account.move.line", domain, [*fields, *more], order="sequence, id")
+        assert rows
+        for row in rows:
+            assert row["display_type"] != "product" or row["analytic_distribution"]
+            row["name"] = row["name"] if row["display_type"] == "product" else ""
+        found.append([{key: value for key, value in row.items() if key != "id"} for row in rows])
+    return found
 
 
 def test_a_batch_sent_again_has_no_second_effect(desk: Desk, number: str) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+from datetime import date
 from subprocess import PIPE
 
 import pytest
@@ -85,7 +86,31 @@ def test_explain_tells_why_a_record_is_not_there(company: Company) -> None:
     said = company.syncd("explain", "BAD-1")
     assert said.code == 0
     assert "teleported" in said.out
-    assert "does not stand there" in said.out
+    assert "does not stand there: a problem stands in the way" in said.out
+
+
+def test_explain_tells_why_a_record_is_rightly_not_there(found: Found) -> None:
+    company = found(target={"undated": "first_seen"})
+    account = company.sandbox.account
+    draft, sent = insert(account, {"status": "draft"}), insert(account, {"status": "sent"})
+    free = insert(account, {"status": "paid", "subtotal_cents": 0, "tax_cents": 0, "total_cents": 0, "lines": []})
+    company.run(code=None)
+    assert "invoice does not stand there: it is a draft" in company.syncd("explain", draft.id).out
+    assert "payment does not stand there: it is sent, not paid" in company.syncd("explain", sent.id).out
+    assert "payment does not stand there: its total is zero" in company.syncd("explain", free.id).out
+    company.configure(target={"undated": "first_seen", "start_date": date(2999, 1, 1)})
+    late = insert(account, {"status": "sent"})
+    company.run(code=None)
+    assert "before the target's `start_date` 2999-01-01" in company.syncd("explain", late.id).out
+
+
+def test_a_run_counts_what_it_wrote_by_kind(company: Company) -> None:
+    new = insert(company.sandbox.account, {"status": "sent"})
+    said = company.syncd("run")
+    assert "target ledger: 1 written (1 create invoice)" in said.out, (said.out, new)
+    assert "1 problem waits for a person" in said.out
+    again = company.syncd("run")
+    assert "target ledger: nothing to do" in again.out
 
 
 def test_explain_finds_a_client_by_name(company: Company) -> None:
