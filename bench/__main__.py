@@ -146,8 +146,7 @@ def main() -> int:
     parser.add_argument("data", type=Path, help="invoice lines in the layout of UCI's Online Retail, .csv or .csv.xz")
     parser.add_argument("--limit", type=int, help="only the first so many invoices")
     parser.add_argument("--repeat", type=int, default=3, help="how often what is short is measured (default 3)")
-    parser.add_argument("--times", type=int, default=4, help="how many times longer the long history is (default 4)")
-    parser.add_argument("--big", action="store_true", help="ten times, 259,000 invoices: takes several minutes more")
+    parser.add_argument("--times", type=int, default=10, help="how many times longer the long history is (default 10)")
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part; may be given several times")
     given = parser.parse_args()
     if not given.data.exists():
@@ -155,8 +154,7 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the account's process ends, too
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
-        times = 10 if given.big else given.times
-        run(Bench(given.data, given.limit, given.repeat, times, Path(folder)), given.only or list(PARTS))
+        run(Bench(given.data, given.limit, given.repeat, given.times, Path(folder)), given.only or list(PARTS))
     return 0
 
 

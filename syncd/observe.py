@@ -43,8 +43,8 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
     with session.store.read() as connection:
         if not afresh:
             token = cursors.get(connection, f"target:{session.name}", "observed")
-        bound = bindings.count(connection, session.name)
-    if not bound and session.books.empty:
+        nothing = session.books.empty and not bindings.any_bound(connection, session.name)
+    if nothing:
         if session.books.token is not None and token is None:
             with session.store.write() as connection:
                 cursors.put(connection, f"target:{session.name}", "observed", session.books.token)

@@ -244,10 +244,13 @@ def _revision(row: Row[Any]) -> str:
 
 
 def _facts(session: Session, tally: Tally) -> safety.Facts:
-    with session.store.read() as connection:
-        bound = sum(n for kind, n in bindings.count(connection, session.name).items() if kind != "payment")
-    taken_back = sum(n for (_, verb), n in tally.operations.items() if verb in ("void", "unsettle", "archive"))
     undecided = session.books.history and not session.can.picture and session.policy.start_date is None
+    counted = {}
+    if undecided or tally.surprising or tally.strangers:  # else nobody asks, and counting costs the history
+        with session.store.read() as connection:
+            counted = bindings.count(connection, session.name)
+    bound = sum(n for kind, n in counted.items() if kind != "payment")
+    taken_back = sum(n for (_, verb), n in tally.operations.items() if verb in ("void", "unsettle", "archive"))
     return safety.Facts(bound, tally.surprising, taken_back, tally.strangers, undecided)
 
 

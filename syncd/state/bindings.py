@@ -28,6 +28,12 @@ def count(connection: Connection, target: str) -> dict[str, int]:
     return {kind: n for kind, n in connection.execute(live.group_by(mapping.c.kind))}
 
 
+def any_bound(connection: Connection, target: str) -> bool:
+    """Tell whether anything stands bound."""
+    live = sa.select(mapping.c.id).where(mapping.c.target == target, mapping.c.state == "live")
+    return connection.execute(live.limit(1)).first() is not None
+
+
 def external_ids(connection: Connection, target: str, kind: Kind, ids: Iterable[str]) -> dict[str, str]:
     """Give the target's id of each of these source records that stands bound."""
     found = sa.select(mapping.c.id, mapping.c.external_id).where(
@@ -147,15 +153,19 @@ def count_known(connection: Connection, target: str, source: str) -> tuple[int, 
     return int(total), int(known)
 
 
+_REMOVED = sa.text("mapping.state = 'removed'")
+"""As the index of these says it, as with what is in doubt (``syncd.state.journal``)."""
+
+
 def removed_ids(connection: Connection, target: str, kind: str) -> set[str]:
     """Name the records of a kind that a person took out of the target."""
-    where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.state == "removed")
+    where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, _REMOVED)
     return set(connection.execute(sa.select(mapping.c.id).where(where)).scalars())
 
 
 def count_removed(connection: Connection, target: str) -> int:
     """Count records that a person took out of the target."""
-    where = sa.and_(mapping.c.target == target, mapping.c.state == "removed")
+    where = sa.and_(mapping.c.target == target, _REMOVED)
     return int(connection.execute(sa.select(sa.func.count()).select_from(mapping).where(where)).scalar_one())
 
 

@@ -84,6 +84,7 @@ class Mapping(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("target", "kind", "external_id"),
         Index("mapping_by_base", "base"),
+        Index("mapping_removed", "target", "kind", sqlite_where=text("state = 'removed'")),
     )
 
     target: str = Field(primary_key=True)
@@ -136,7 +137,7 @@ class Operation(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("plan", "key"),
         Index("operation_in_order", "plan", "stage", "place"),
-        Index("operation_of_record", "target", "kind", "id"),
+        Index("operation_of_record", "id"),
         Index("operation_in_doubt", "target", sqlite_where=text("state = 'sent'")),
     )
 

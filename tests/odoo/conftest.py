@@ -128,5 +128,5 @@ def places(
     source: Moments,
 ) -> Iterator[Slots]:
     """Where faults are tried in the first run, and where in the second."""
-    with slots(tmp_path_factory.mktemp("slots"), server, forks, source, request.param, unsettle=True) as made:
+    with slots(tmp_path_factory.mktemp("slots"), server, forks, source, request.param, unsettle=True, pdf=True) as made:
         yield made

@@ -43,12 +43,14 @@ class Stage(Office):
         return subprocess.CompletedProcess(list(arguments), ended.code, ended.out, ended.err)
 
     def made_twice(self) -> list[str]:
-        """Say what was made more than once, void or not: invoices by their mark, partners by their name."""
+        """Say what was made more than once, void or not: invoices by mark, partners and PDFs by name."""
         moves = self.books.search_read("account.move", [("invoice_origin", "=like", "ff-i-%")], ["invoice_origin"])
         partners = self.books.search_read("res.partner", [], ["name"], context={"active_test": False})
         names = {one["name"] for one in self.dump()["clients"]}
         found = Counter(one["invoice_origin"] for one in moves)
         found += Counter(one["name"] for one in partners if one["name"] in names)
+        hanging = self.books.search_read("ir.attachment", [("res_model", "=", "account.move")], ["res_id", "name"])
+        found += Counter(f"{one['name']} at {one['res_id']}" for one in hanging)
         return [f"{name} was made {times} times" for name, times in found.items() if times > 1]
 
     def mails(self) -> int:

@@ -1,0 +1,118 @@
+"""The state: what a cycle asks of it costs the same however long the history, and older ones are brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
+
+from syncd.errors import StateError
+from syncd.state import bindings, journal
+from syncd.state.store import HEAD, Store
+from syncd.state.tables import mapping, operation, payload, plan, run
+
+ASKED: list[Callable[[Connection], object]] = [
+    lambda connection: journal.in_doubt(connection, "books"),
+    lambda connection: journal.count_in_doubt(connection, "books"),
+    lambda connection: bindings.count_removed(connection, "books"),
+    lambda connection: bindings.removed_ids(connection, "books", "invoice"),
+    lambda connection: bindings.any_bound(connection, "books"),
+]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'state.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """A state with one plan."""
+    made = {"n": 1, "run": 1, "target": "books", "made_at": 0, "revision": 1, "state": "applied", "counts": "{}"}
+    with closing(Store(url)) as one:
+        with one.write() as connection:
+            connection.execute(sa.insert(run).values(n=1, command="run", started_at=0, summary="{}"))
+            connection.execute(sa.insert(plan).values(made))
+        yield one
+
+
+def written(store: Store, numbers: range) -> None:
+    """Write down that invoices were booked."""
+    common = {"stage": 2, "place": "", "verb": "create", "kind": "invoice", "mark": "", "revision": 1, "state": "done"}
+    with store.write() as connection:
+        for n in numbers:
+            row = {**common, "n": n, "plan": 1, "target": "books", "id": str(n), "key": str(n)}
+            bound = {"target": "books", "kind": "invoice", "id": str(n), "external_id": str(n), "base": n}
+            connection.execute(sa.insert(operation).values(row))
+            connection.execute(sa.insert(payload).values(n=n))
+            connection.execute(sa.insert(mapping).values({**bound, "state": "live", "generation": 0}))
+
+
+def steps(store: Store, ask: Callable[[Connection], object]) -> int:
+    """Count the steps of SQLite's machine that an answer takes, once the statement is known."""
+    counted = [0]
+
+    def step() -> int:
+        counted[0] += 1
+        return 0
+
+    with store.read() as connection:
+        ask(connection)
+        connection.connection.dbapi_connection.set_progress_handler(step, 1)  # type: ignore[union-attr]
+        ask(connection)
+        connection.connection.dbapi_connection.set_progress_handler(None, 1)  # type: ignore[union-attr]
+    return counted[0]
+
+
+def test_what_a_cycle_asks_costs_the_same_however_long_the_history(store: Store) -> None:
+    written(store, range(1, 11))
+    few = [steps(store, ask) for ask in ASKED]
+    written(store, range(11, 1011))
+    assert [steps(store, ask) for ask in ASKED] == few
+    assert all(few)
+
+
+def test_what_is_in_doubt_or_taken_out_is_found_among_many(store: Store) -> None:
+    written(store, range(1, 31))
+    with store.write() as connection:
+        connection.execute(sa.update(operation).where(operation.c.n.in_([7, 9])).values(state="sent"))
+        connection.execute(sa.update(mapping).where(mapping.c.id == "8").values(state="removed"))
+    with store.read() as connection:
+        assert [row.n for row in journal.in_doubt(connection, "books")] == [7, 9]
+        assert journal.count_in_doubt(connection, "books") == 2
+        assert journal.count_in_doubt(connection, "others") == 0
+        assert bindings.removed_ids(connection, "books", "invoice") == {"8"}
+        assert bindings.count_removed(connection, "books") == 1
+        assert not bindings.any_bound(connection, "others")
+
+
+def test_the_migrations_make_what_the_models_say(url: str) -> None:
+    store = Store(url)
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, SQLModel.metadata) == []
+    store.close()
+
+
+def test_a_state_of_an_older_syncd_is_brought_up_to_date_by_the_one_that_may_write(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "syncd:migrations")
+    config.attributes["engine"] = sa.create_engine(url)
+    command.upgrade(config, "0001")
+    config.attributes["engine"].dispose()
+    with pytest.raises(StateError, match="of an older syncd"):
+        Store(url, lock=False)
+    store = Store(url)
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == HEAD
+        assert bindings.count_removed(connection, "books") == 0
+    store.close()
