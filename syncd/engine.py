@@ -75,6 +75,8 @@ class RunReport:
     targets: list[Passed] = field(default_factory=list)
     stopped: bool = False
     """It was asked to end before all was done."""
+    seconds: float = 0.0
+    """How long it took, from the first request to the last byte written."""
 
     @property
     def exit_code(self) -> int:
@@ -100,7 +102,7 @@ class Engine:
 
     def run(self, command: str, targets: Sequence[TargetSettings], wish: Wish, reread: Reread = Reread()) -> RunReport:
         """Pull the sources of these targets, then bring each target in step; the failure of one stops no other."""
-        report = RunReport()
+        report, began = RunReport(), time.monotonic()
         with self.store.write() as connection:
             number = runs.begin(connection, command, int(self.now().timestamp()))
         for name in dict.fromkeys(target.source for target in targets):
@@ -113,6 +115,7 @@ class Engine:
         summary = {one.target: {"written": one.applied.done, "problems": one.problems} for one in report.targets}
         with self.store.write() as connection:
             runs.end(connection, number, int(self.now().timestamp()), report.exit_code, summary)
+        report.seconds = time.monotonic() - began
         return report
 
     def pull(self, name: str, reread: Reread = Reread(), *, force: bool = False) -> SourceRun:

@@ -152,6 +152,7 @@ def _document(report: RunReport, waiting: list[Any], *, dry: bool) -> dict[str, 
         "dry_run": dry,
         "exit_code": report.exit_code,
         "stopped": report.stopped,
+        "seconds": round(report.seconds, 2),
         "sources": [_source_document(one) for one in report.sources],
         "targets": [_target_document(one) for one in report.targets],
         "problems": [

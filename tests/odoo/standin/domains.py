@@ -22,6 +22,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "not in": lambda value, wanted: not _any(value, wanted),
     ">": lambda value, wanted: bool(value) and value > wanted,
     ">=": lambda value, wanted: bool(value) and value >= wanted,
+    "<=": lambda value, wanted: bool(value) and value <= wanted,
     "not like": lambda value, wanted: wanted not in (value or ""),
     "=like": lambda value, wanted: wanted.endswith("%") and (value or "").startswith(wanted[:-1]),
 }

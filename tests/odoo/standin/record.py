@@ -31,7 +31,7 @@ ROWS: Mapping[str, Sequence[str]] = {
     "res.country": ["name", "code"],
     "res.country.state": ["name", "code", "country_id"],
     "res.currency": ["name"],
-    "res.currency.rate": ["currency_id", "rate", "name"],
+    "res.currency.rate": ["currency_id", "rate", "name", "company_id"],
     "account.journal": ["name", "code"],
     "account.tax": ["name", "amount"],
     "account.account": ["display_name", "account_type", "internal_type"],
@@ -41,8 +41,8 @@ ROWS: Mapping[str, Sequence[str]] = {
     ],
 }
 """Model → what is kept of the rows that stand in books just prepared, as far as there is such a field."""
-SET_UP = ("fields_get", "has_access", "check_access_rights")
-"""Methods that tell how a model is set up, and nothing of its records."""
+SET_UP = ("fields_get", "has_access", "check_access_rights", "formatted_read_group", "read_group")
+"""Methods that tell how a model is set up, and nothing of single records."""
 ONLY = {"res.country.state": [("country_id.code", "in", ["US", "CA", "AU"])]}
 
 

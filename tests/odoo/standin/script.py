@@ -161,6 +161,23 @@ def invoices(script: Script, partner: int) -> dict[str, int]:
     return dict(zip([one[0] for one in INVOICES], ids, strict=True))
 
 
+def told_amounts(script: Script, partner: int) -> None:
+    """Read rates, and make a draft whose lines come with amounts: what is wrong in them counts for nothing."""
+    currency = script.books.currencies["NOK"]
+    domain = ["|", ("company_id", "=", False), ("company_id", "=", script.odoo.company)]
+    fields = ["currency_id", "company_id", "name", "rate"]
+    own = [("currency_id", "=", currency), ("name", "<=", "2026-03-01")]
+    script.read("rates", "res.currency.rate", [*own, *domain], fields, order="name desc", limit=5)
+    columns = [*HEAD, *BELOW, "invoice_line_ids/amount_currency", "invoice_line_ids/balance"]
+    invoice: Invoice = ("A-T", "out_invoice", "NOK", (("1", "33.33", "25"), ("2", "1.07", "0"), ("1", "5.00", "25")))
+    cells = (["-33.33", "-2.90"], ["-1.00", "-7.00"], ["", ""])
+    rows = [[*row, *more] for row, more in zip(rows_of(script, partner, invoice), cells, strict=True)]
+    ids = script.load("an invoice told its amounts", MOVE, columns, rows, once=True)
+    look(script, "an invoice told its amounts", ids)
+    fields = ["amount_currency", "balance"]
+    script.read("amounts told", LINE, [("move_id", "in", ids), ("display_type", "=", "product")], fields)
+
+
 def refusals(script: Script, partner: int, posted: int) -> None:
     """Ask for what Odoo will not do, and for what it lets one change of a posted invoice."""
     odoo, twin = script.odoo, rows_of(script, partner, INVOICES[0], "syncd.ff-i-B")
@@ -355,6 +372,8 @@ def play(place: Place) -> list[tuple[str, Any]]:
     script.ask("the books", lambda: told_books(script.books))
     partner = partners(script)[0]
     moves = invoices(script, partner)
+    if script.odoo.version >= 19:
+        told_amounts(script, partner)
     refusals(script, partner, moves["A-1"])
     changes(script, moves["A-6"])
     attachments(script, moves["A-1"])

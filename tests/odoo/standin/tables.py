@@ -75,6 +75,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "full_reconcile_id": "account.full.reconcile",
     },
     "account.full.reconcile": {},
+    "res.currency.rate": {"name": "text", "rate": "number", "currency_id": "res.currency", "company_id": "res.company"},
     "product.product": {"name": "text", "default_code": "text"},
     "uom.uom": {"name": "text"},
     "res.country": {"name": "text", "code": "text"},
