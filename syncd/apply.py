@@ -319,7 +319,7 @@ def _rejected(row: Row[Any], outcome: Rejected, now: int) -> Finding:
 def settle(session: Session, result: Applied, clock: Clock, *, reopen: bool) -> None:
     """Settle what is in doubt; what certainly did not happen is opened again (``reopen``) or closed as lost."""
     doubtful = _in_doubt(session)
-    if doubtful and not pause(session, clock, _wait(session, doubtful)):
+    if doubtful and not pause(session, clock, _wait(session, doubtful), "an answer was lost"):
         if session.can.replay_safe:
             for _ in range(ROUNDS):
                 if doubtful:
@@ -331,11 +331,11 @@ def settle(session: Session, result: Applied, clock: Clock, *, reopen: bool) -> 
     result.doubt = len(doubtful)
 
 
-def pause(session: Session, clock: Clock, seconds: float) -> bool:
+def pause(session: Session, clock: Clock, seconds: float, because: str) -> bool:
     """Wait until what was sent before can no longer be under way, and say so; True when asked to stop."""
     if seconds >= NOTED:
-        told = "what an earlier run sent may still be under way there"
-        structlog.get_logger().info("target.awaited", target=session.name, seconds=round(seconds), because=told)
+        told = f"{because}; what was sent may still be under way there"
+        structlog.get_logger().info("target.wait_begun", target=session.name, seconds=round(seconds), because=told)
     return clock.wait(seconds)
 
 

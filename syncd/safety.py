@@ -30,7 +30,7 @@ class Facts:
     """What the stops look at."""
 
     bound: int
-    """Records bound before this plan."""
+    """Records bound before this plan; counted only where one of the others asks for it, else 0."""
     surprising: int
     """Of them, those whose content changes beyond what life brings."""
     taken_back: int

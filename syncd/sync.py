@@ -218,7 +218,7 @@ def _patience(session: Session, clock: Clock, wish: Wish) -> None:
     first = known.first_seen if known else session.seconds()
     wait = first + session.can.settle_delay + 1 - session.now().timestamp()
     if wait > 0:
-        applying.pause(session, clock, wait)
+        applying.pause(session, clock, wait, "the state is new and knows of no earlier one")
 
 
 def _plan(session: Session, target: TargetSettings, run: int, reach: Range, narrow: Narrow) -> Draft:

@@ -6,17 +6,20 @@ from syncd.desired import dates, stands
 from syncd.facts import Place, Policy, Seen
 from syncd.model import Invoice
 
+GONE = "it is gone from FastFaktura"
+NOT_NEEDED = 'no invoice that is to be written needs it (`clients = "all"` writes every client)'
+
 
 def no_invoice(invoice: Invoice, seen: Seen, place: Place, payment: Place, policy: Policy) -> str | None:
     """Say why an invoice is not to stand in the target, or ``None`` where it is to."""
     if seen.gone:
-        return "it is gone from FastFaktura"
+        return GONE
     if not stands(invoice, place, policy):
         if invoice.status == "draft":
             return "it is a draft, and drafts are not written there (`drafts`)"
-        return "it was cancelled before it was written"
+        return "it is cancelled in FastFaktura"
     issued, start = dates(invoice, seen, place, payment, policy).issue_date, policy.start_date
-    if issued and start and issued < start:
+    if issued and start and issued < start and not place.binding:
         return f"it was issued on {issued}, before the target's `start_date` {start}"
     return None
 
@@ -26,8 +29,3 @@ def no_payment(invoice: Invoice) -> str | None:
     if invoice.status != "paid":
         return f"it is {invoice.status}, not paid"
     return "its total is zero, which needs no payment" if not invoice.total else None
-
-
-def no_client(*, all_clients: bool) -> str | None:
-    """Say why a client that nothing is bound to is not to stand in the target, or ``None`` where it is to."""
-    return None if all_clients else 'no invoice that is written needs it (`clients = "all"` writes every client)'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -57,6 +58,10 @@ def written(store: Store, numbers: range) -> None:
             connection.execute(sa.insert(mapping).values({**bound, "state": "live", "generation": 0}))
 
 
+def url_file(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
 def steps(store: Store, ask: Callable[[Connection], object]) -> int:
     """Count the steps of SQLite's machine that an answer takes, once the statement is known."""
     counted = [0]
@@ -103,15 +108,18 @@ def test_the_migrations_make_what_the_models_say(url: str) -> None:
     store.close()
 
 
-def test_a_state_of_an_older_syncd_is_brought_up_to_date_by_the_one_that_may_write(url: str) -> None:
+@pytest.mark.parametrize("lock", [True, False])
+def test_a_state_of_an_older_syncd_is_brought_up_to_date_when_nobody_holds_it(url: str, *, lock: bool) -> None:
     config = Config()
     config.set_main_option("script_location", "syncd:migrations")
     config.attributes["engine"] = sa.create_engine(url)
     command.upgrade(config, "0001")
     config.attributes["engine"].dispose()
-    with pytest.raises(StateError, match="of an older syncd"):
-        Store(url, lock=False)
-    store = Store(url)
+    with (url_file(url).with_name("state.db.lock")).open("a+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(StateError, match="of an older syncd, which is still at work"):
+            Store(url, lock=False)
+    store = Store(url, lock=lock)
     with store.read() as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == HEAD
         assert bindings.count_removed(connection, "books") == 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.odoo.amounts import AMOUNTS, Rates, amounts
+from connectors.odoo.amounts import Beforehand
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.moves import Told, Whole, external_id
 from connectors.odoo.writes import Writes, halved, outcome_of
@@ -82,19 +82,19 @@ def make(
     works: Sequence[Work],
     head: Callable[[Work], Mapping[str, str]],
     suffix: str = "",
-    rates: Rates | None = None,
+    beforehand: Beforehand | None = None,
 ) -> list[Work]:
     """Get or make the works' invoices by their external ids; give those that stand then.
 
-    ``rates``: the lines come with what they come to.
+    ``beforehand``: what Odoo would write on the lines is told, and it does not.
     """
 
     def send(some: Sequence[Work]) -> None:
         cells = max((len(line) for work in some for line in work.whole.lines), default=1)
-        names = [*_LINE[:cells], *(AMOUNTS if rates else ())]
+        names = [*_LINE[:cells], *(beforehand.columns if beforehand else ())]
         columns = ["id", *head(some[0]), *(f"invoice_line_ids/{name}" for name in names)]
-        rows = [row for work in some for row in _rows(work, head(work), suffix, cells, rates)]
-        made = calls.load("account.move", columns, rows, once=True, context=QUICKLY if rates else None)
+        rows = [row for work in some for row in _rows(work, head(work), suffix, cells, beforehand)]
+        made = calls.load("account.move", columns, rows, once=True, context=QUICKLY if beforehand else None)
         for work, found in zip(some, made, strict=True):
             work.id = found
 
@@ -117,10 +117,14 @@ def batches(works: Iterable[Work], invoices: int = INVOICES, most: int = LINES) 
         yield batch
 
 
-def _rows(work: Work, head: Mapping[str, str], suffix: str, cells: int, rates: Rates | None) -> Iterator[list[str]]:
+def _rows(
+    work: Work, head: Mapping[str, str], suffix: str, cells: int, beforehand: Beforehand | None
+) -> Iterator[list[str]]:
     """Give an invoice's rows: all of it and the first line, then each other line by itself."""
     first = [external_id(work.entry.mark, work.entry.key) + suffix, *head.values()]
-    for line in work.whole.lines or [[]]:
-        comes_to = amounts(line, head, rates) if rates and line else [""] * len(AMOUNTS if rates else ())
-        yield [*first, *line, *[""] * (cells - len(line)), *comes_to]
+    lines = work.whole.lines
+    told = beforehand.cells(lines, head) if beforehand else [[]] * len(lines)
+    rows = [[*line, *[""] * (cells - len(line)), *more] for line, more in zip(lines, told, strict=True)]
+    for row in rows or [[""] * (cells + len(beforehand.columns if beforehand else ()))]:
+        yield [*first, *row]
         first = [""] * len(first)

@@ -1,6 +1,6 @@
 """Invoices written to Odoo in batches: made, their tax set, posted and read back; each at most once.
 
-Four hundred invoices take eight calls or so, two more where the tax of some was set. They are made by external id, a
+Four hundred invoices take eight to ten calls, two more where the tax of some was set. They are made by external id, a
 hundred in a call (``load``, which gives back what stands there already), their tax and receivable lines are read, the
 tax lines that differ from the source's are set, all whose draft comes to the source's totals are posted, and what
 stands then is read back. What Odoo refuses, or comes to other totals with, does not stay. The same entry sent again
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from connectors.odoo.amounts_io import read_beforehand
 from connectors.odoo.chatter_io import write_notes
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
@@ -22,7 +23,6 @@ from connectors.odoo.move_finish import finish, withdraw
 from connectors.odoo.move_totals import fresh
 from connectors.odoo.move_voids import void
 from connectors.odoo.moves import again_name, read_told
-from connectors.odoo.rate_io import read_rates
 from syncd.connector import Done, Entry, Outcome, Unknown, Verb
 from syncd.errors import NotSent, Unreachable
 
@@ -49,8 +49,8 @@ def write_moves(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> Itera
 def create(calls: Calls, works: Sequence[Work]) -> None:
     """Make invoices, set their tax, post them and read them back; what is not right does not stay."""
     _rename(calls, [work for work in works if work.told.again])
-    rates = read_rates(calls.odoo, calls.company, works)
-    made = [work for some in batches(works) for work in make(calls, some, lambda work: work.whole.head, rates=rates)]
+    told = read_beforehand(calls.odoo, calls.company, works)
+    made = [work for some in batches(works) for work in make(calls, some, lambda one: one.whole.head, beforehand=told)]
     write_notes(calls, made)  # before they are posted: what stands posted has its notes, wherever a run ended
     finish(calls, [work for work in made if work.outcome is None], fresh(calls.company))
     withdraw(calls, works)

@@ -41,7 +41,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             show()
         return 2
     except (Abort, KeyboardInterrupt):
-        complain("Stopped; what was sent and not answered is settled in the next run.")
+        writes = {"run", "serve"} & set(words)
+        complain("Stopped; what was sent and not answered is settled in the next run." if writes else "Stopped.")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -23,11 +23,11 @@ from syncd.problems import remedy, sentence
 from syncd.reconcile import show
 from syncd.session import policy_of
 from syncd.settings import TargetSettings
-from syncd.state import bindings, journal, lookup, problems
+from syncd.state import bindings, journal, lookup, problems, work
 
 STANDS = {
     "live": "stands as",
-    "void": "was taken back by syncd; it stood as",
+    "void": "no longer stands; it stood as",
     "removed": "was taken out there by a person, and stays out; it stood as",
 }
 """How a binding's state is told, before the target's id."""
@@ -125,20 +125,21 @@ def _at_target(
     absent = []
     for one in kinds:
         place, payment = places.get((one, row.id), NOWHERE), places.get(("payment", row.id), NOWHERE)
-        if place.binding is None:
-            told = _absent(one, row, raw, place, payment, policy, all_clients=target.clients == "all")
-            absent.append({"kind": one, "why": told or _delayed(connection, target, waiting)})
-        if place.live is None:
+        if not place.live and not place.removed:
+            own = [each for each in waiting if each.kind == one and each.owner in (target.name, f"source:{row.source}")]
+            told = _absent(one, row, raw, place, payment, policy)
+            absent.append({"kind": one, "why": told or _delayed(connection, target, row, policy, own)})
+        if not place.live:
             break  # nothing settles an invoice that does not stand
     return {"target": target.name, "stands": stands, "absent": absent}
 
 
-def _absent(
-    kind: Kind, row: Row[Any], raw: bytes | None, place: Place, payment: Place, policy: Policy, *, all_clients: bool
-) -> str | None:
+def _absent(kind: Kind, row: Row[Any], raw: bytes | None, place: Place, payment: Place, policy: Policy) -> str | None:
     """Say why a record is not to stand in the target; ``None`` where it is to, or where its problem tells."""
+    if row.gone_at:
+        return why.GONE
     if kind == "client":
-        return why.no_client(all_clients=all_clients or policy.picture)
+        return None
     if row.detail_print is None:
         return "its details have not been read from FastFaktura yet"
     invoice = read_invoice(orjson.loads(raw or b"null"), policy.zone)
@@ -149,14 +150,28 @@ def _absent(
     return why.no_invoice(invoice, due.seen_of(row), place, payment, policy)
 
 
-def _delayed(connection: Connection, target: TargetSettings, waiting: Sequence[Row[Any]]) -> str:
+def _delayed(
+    connection: Connection, target: TargetSettings, row: Row[Any], policy: Policy, own: Sequence[Row[Any]]
+) -> str:
     """Say what a record that is to stand in the target waits for."""
-    if waiting:
+    if own:
         return "a problem stands in the way"
     for owner in (target.name, f"source:{target.source}"):
         if any(not hold.released for hold in problems.holds(connection, owner)):
             return f"{owner} is held; `syncd status` says why"
+    everybody = policy.picture or target.clients == "all"
+    if row.kind == "client" and not everybody and not _needed(connection, row, policy):
+        return why.NOT_NEEDED
     return "the next run looks at it"
+
+
+def _needed(connection: Connection, client: Row[Any], policy: Policy) -> bool:
+    """Tell whether an invoice of a client is to stand in the target."""
+    return any(
+        isinstance(invoice := read_invoice(orjson.loads(row.raw), policy.zone), Invoice)
+        and why.no_invoice(invoice, due.seen_of(row), NOWHERE, NOWHERE, policy) is None
+        for row in work.of_client(connection, client.source, client.id)
+    )
 
 
 def _tell(story: dict[str, Any]) -> None:

@@ -38,11 +38,11 @@ def _status(parts: Engine) -> dict[str, Any]:
     with parts.store.read() as connection:
         last = runs.last(connection)
         for name in parts.settings.sources:
-            counted = lookup.counts(connection, name)
+            records = lookup.counts(connection, name)
             sources.append({
                 "name": name,
                 "last_pull": runs.last_pull(connection, name),
-                "records": counted,
+                "records": records,
                 "notes": [_told(one) for one in _notes(parts, connection, name)],
                 **_waiting(connection, f"source:{name}"),
             })  # fmt: skip

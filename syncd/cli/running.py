@@ -124,7 +124,7 @@ def _tell_target(target: Passed, *, dry: bool) -> None:
         kept += f"; {counted(target.drift, 'record')} edited by hand kept"
     if target.removed:
         kept += f"; {counted(target.removed, 'record')} taken out by hand kept out"
-    idle = "nothing written" if extra else "nothing to do"
+    idle = "nothing written" if extra or target.tally.total else "nothing to do"
     written = f"{applied.done} written ({_operations(applied.written)})" if applied.done else idle
     console.say(f"target {target.target}: {written}{extra}{kept}")
 

@@ -208,9 +208,8 @@ def _migrate(engine: Engine, url: str, *, lock: bool) -> None:
             "Install that version."
         )
     if not lock and stands is not None:
-        raise StateError(
-            f"The state {_file(url)} is of an older syncd. Let `syncd run` or the daemon bring it up to date first."
-        )
+        _migrate_alone(engine, url)
+        return
     from alembic import command  # noqa: PLC0415 - a third of a second that only a new state needs
     from alembic.config import Config  # noqa: PLC0415 - as above
 
@@ -218,6 +217,25 @@ def _migrate(engine: Engine, url: str, *, lock: bool) -> None:
     config.set_main_option("script_location", "syncd:migrations")
     config.attributes["engine"] = engine
     command.upgrade(config, "head")
+
+
+def _migrate_alone(engine: Engine, url: str) -> None:
+    """Bring an older state up to date while nobody holds it."""
+    path = _file(url)
+    try:
+        held, checked = _take_lock(path) if path else (None, False)
+    except StateLocked as error:
+        raise StateError(
+            f"The state {path} is of an older syncd, which is still at work. Stop it, or restart it as this version "
+            "(`systemctl restart syncd`)."
+        ) from error
+    try:
+        _migrate(engine, url, lock=True)
+    finally:
+        if held is not None:
+            held.truncate(0)
+            held.write(_CHECKED.format(date=_today()) if checked else "")
+            held.close()
 
 
 def _version(connection: Connection) -> str | None:

@@ -89,6 +89,12 @@ def invoices_of(store: Store, source: str, clients: Iterable[str], upto: int) ->
     return found
 
 
+def of_client(connection: Connection, source: str, client: str) -> Iterator[AnyRow]:
+    """Stream the invoices of a client, as far as their details are known."""
+    where = sa.and_(record.c.source == source, record.c.kind == "invoice", record.c.client_id == client, _READABLE)
+    yield from connection.execute(_READ.where(where))
+
+
 def names(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, str]:
     """Give what a person calls these records: an invoice's number, a client's name."""
     found: dict[str, str] = {}

@@ -69,6 +69,12 @@ class Office:
         document: Json = ended.json()
         return {**document["targets"][0], "problems": document["problems"], "exit_code": document["exit_code"]}
 
+    def explain(self, record: Json) -> str:
+        """Ask why a record stands there or does not."""
+        ended = self.forks.run(self.desk("one"), "explain", record["id"])
+        assert ended.code == 0, ended
+        return str(ended.out)
+
     def forget(self, name: str = "one") -> None:
         """Lose the state."""
         for suffix in ("", "-wal", "-shm"):

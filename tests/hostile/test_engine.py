@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from syncd.sandbox.change import insert
 from tests.hostile.office import BOTH, Open, environment, forks, office, until
 
 __all__ = ["environment", "forks", "office"]
@@ -49,6 +50,30 @@ def test_what_was_refused_is_not_sent_again_before_it_changes(office: Open, mode
     sent = here.server.counts()["requests"]["batch"]
     here.idle(code=1)
     assert here.server.counts()["requests"]["batch"] == sent
+
+
+def test_explain_tells_why_a_record_does_not_stand_there(office: Open) -> None:
+    here = office("keyless")
+    account = here.sandbox.account
+    draft, sent = here.invoice("draft"), here.invoice("sent")
+    others = [one for one in here.dump()["invoices"] if one["client_id"] != sent["client_id"]]
+    paid, open_ = (next(one for one in others if one["status"] == status) for status in ("paid", "overdue"))
+    busy = {one["client_id"] for one in here.dump()["invoices"]}
+    client = next(one for one in here.dump()["clients"] if one["id"] == sent["client_id"])
+    idle = [one for one in here.dump()["clients"] if one["id"] not in busy]
+    here.change_client(client, name=f"{REFUSED} Ltd")
+    here.run(code=1)
+    assert "it is a draft, and drafts are not written there" in here.explain(draft)
+    assert "client does not stand there: a problem stands in the way" in here.explain(client)
+    assert "invoice does not stand there: a problem stands in the way" in here.explain(sent)
+    assert all("no invoice that is to be written needs it" in here.explain(one) for one in idle)
+    new = insert(account, {"status": "sent", "client_id": paid["client_id"]})
+    here.change_invoice(open_, _happened="cancelled")
+    here.run(code=1)
+    assert "payment does not stand there: it is sent, not paid" in here.explain({"id": new.id})
+    told = here.explain(open_)
+    assert "invoice no longer stands; it stood as" in told
+    assert "invoice does not stand there: it is cancelled in FastFaktura" in told
 
 
 @BOTH

@@ -19,6 +19,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda value, wanted: bool(value == wanted),
     "!=": lambda value, wanted: bool(value != wanted),
     "in": _any,
+    "parent_of": lambda value, wanted: bool(value == wanted),
     "not in": lambda value, wanted: not _any(value, wanted),
     ">": lambda value, wanted: bool(value) and value > wanted,
     ">=": lambda value, wanted: bool(value) and value >= wanted,

@@ -164,10 +164,13 @@ def invoices(script: Script, partner: int) -> dict[str, int]:
 def told_amounts(script: Script, partner: int) -> None:
     """Read rates, and make a draft whose lines come with amounts: what is wrong in them counts for nothing."""
     currency = script.books.currencies["NOK"]
-    domain = ["|", ("company_id", "=", False), ("company_id", "=", script.odoo.company)]
+    domain = ["|", ("company_id", "=", False), ("company_id", "parent_of", script.odoo.company)]
     fields = ["currency_id", "company_id", "name", "rate"]
     own = [("currency_id", "=", currency), ("name", "<=", "2026-03-01")]
     script.read("rates", "res.currency.rate", [*own, *domain], fields, order="name desc", limit=5)
+    tagged = [("tax_id", "in", [tax.id for tax in script.books.taxes.taxes]), ("repartition_type", "=", "base")]
+    fields = ["tax_id", "document_type", "tag_ids"]
+    script.read("tags", "account.tax.repartition.line", [*tagged, ("tag_ids", "!=", False)], fields)
     columns = [*HEAD, *BELOW, "invoice_line_ids/amount_currency", "invoice_line_ids/balance"]
     invoice: Invoice = ("A-T", "out_invoice", "NOK", (("1", "33.33", "25"), ("2", "1.07", "0"), ("1", "5.00", "25")))
     cells = (["-33.33", "-2.90"], ["-1.00", "-7.00"], ["", ""])

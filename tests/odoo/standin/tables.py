@@ -75,6 +75,11 @@ FIELDS: dict[str, dict[str, str]] = {
         "full_reconcile_id": "account.full.reconcile",
     },
     "account.full.reconcile": {},
+    "account.tax.repartition.line": {
+        **dict.fromkeys(("document_type", "repartition_type"), "text"),
+        "tax_id": "account.tax",
+        "tag_ids": "many",
+    },
     "res.currency.rate": {"name": "text", "rate": "number", "currency_id": "res.currency", "company_id": "res.company"},
     "product.product": {"name": "text", "default_code": "text"},
     "uom.uom": {"name": "text"},
