@@ -35,7 +35,7 @@ test: $(VENV)/.installed-test
 	@CRASH_EVERY=$${CRASH_EVERY:-6} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-crash: $(VENV)/.installed-test
-	@CRASH_EVERY=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/crash
+	@CRASH_EVERY=$${CRASH_EVERY:-1} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/crash
 
 # The servers go on running; tests/odoo/server/stop stops them. ODOO_SERIES=14 or latest tries one of the two.
 # CRASH_EVERY=1 stops syncd at every point there is, and kills Odoo at each of its writing calls: about an hour.

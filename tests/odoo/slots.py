@@ -22,6 +22,9 @@ Result = TypeVar("Result")
 EVERY = int(os.environ.get("CRASH_EVERY", "1"))
 """Only each so many-th fault is tried, for a quicker look."""
 
+QUICK = EVERY > 20
+"""For a quick look of some minutes, other faults are tried less often, too."""
+
 HANDS = 2
 """How many faults are tried at once: one waits for Odoo, or for time to pass, while another works."""
 
@@ -50,8 +53,12 @@ class Slot:
         self.stage.forget()
         shutil.copytree(self._before, self.stage.folder, dirs_exist_ok=True)
         place.put_back(self.place)
-        self.stage.configure(url, **self._settings)
+        self.configure(url)
         return self.stage
+
+    def configure(self, url: str | None) -> None:
+        """Write the settings, with another address of Odoo."""
+        self.stage.configure(url, **self._settings)
 
     def wrong(self, state: State) -> list[str]:
         """Run until it is quiet after a fault, the state ``kept`` or ``deleted``; say what is wrong all the same."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.odoo.proxy import Proxy
-from tests.odoo.slots import EVERY, Slot, Slots
+from tests.odoo.slots import QUICK, Slot, Slots
 from tests.odoo.stage import State
 
 STATES: tuple[State, ...] = ("kept", "deleted")
@@ -30,12 +30,8 @@ class Outcome(NamedTuple):
     wrong: list[str]
 
 
-QUICK = EVERY > 20
-"""For a quick look: each answer is lost in one of two states, and each second call is cut off."""
-
-
 def states(number: int) -> tuple[State, ...]:
-    """The states in which an answer is lost: both, or in turn."""
+    """The states in which an answer is lost: both, or for a quick look each in turn."""
     return (STATES[number % 2],) if QUICK else STATES
 
 
