@@ -141,7 +141,8 @@ def test_a_connection_to_postgresql_that_ends_while_syncd_writes_costs_nothing(
     outcomes = places.each(cut_off, tried)
     became = Counter(one.became for one in outcomes)
     note(
-        f"PostgreSQL cut off from Odoo {server}, {places.phase} run: {len(tried)} of {len(calls)} times; the call was {told(became)}"
+        f"PostgreSQL cut off from Odoo {server}, {places.phase} run: {len(tried)} of {len(calls)} times; "
+        f"the call was {told(became)}"
     )
     assert all(one.struck for one in outcomes)
     assert all("Traceback" not in one.ended.out + one.ended.err for one in outcomes)
