@@ -6,6 +6,7 @@ import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -72,9 +73,10 @@ def steps(store: Store, ask: Callable[[Connection], object]) -> int:
 
     with store.read() as connection:
         ask(connection)
-        connection.connection.dbapi_connection.set_progress_handler(step, 1)  # type: ignore[union-attr]
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_progress_handler(step, 1)
         ask(connection)
-        connection.connection.dbapi_connection.set_progress_handler(None, 1)  # type: ignore[union-attr]
+        driver.set_progress_handler(None, 1)
     return counted[0]
 
 

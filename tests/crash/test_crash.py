@@ -81,7 +81,7 @@ def chosen(names: list[str], kind: Kind, phase: Phase) -> list[Point]:
         states: tuple[State, ...] = ("kept", "deleted") if name.startswith("apply:") or number == 1 else ("kept",)
         if kind == "csv" or not name.startswith("pull:"):
             points += [Point(number, name, phase, state) for state in states]
-    return points[::EVERY]
+    return points[:: EVERY | 1]  # an odd step, so that both states come up
 
 
 def try_all(points: list[Point], slots: list[Slot], before: Path | None) -> None:
