@@ -138,7 +138,8 @@ class Engine:
             result.refused = True
             result.error = f"{str(error).rstrip('.')}. Look at api_key in [source.{name}] of {self.settings.path}."
         except Unreachable as error:
-            result.error = str(error)
+            where = f"[source.{name}] of {self.settings.path}"
+            result.error = f"{str(error).rstrip('.')}. The next run tries again; if it stays so, look at {where}."
         finally:
             api.close()
         if result.pulled is not None:

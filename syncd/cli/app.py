@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,17 +22,26 @@ mappings_app = typer.Typer(help="Which record of the source is which record of a
 app.add_typer(problems_app, name="problems")
 app.add_typer(mappings_app, name="mappings")
 
+
+def day(text: str) -> datetime:
+    """Read a date of the command line."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date; write it like 2026-01-31.") from None
+
+
 Targets = Annotated[
     list[str] | None,
     typer.Argument(metavar="[TARGET…]", help="Only these targets; all of them otherwise.", show_default=False),
 ]
 Since = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only invoices issued on this day or later."),
+    typer.Option(parser=day, metavar="DATE", help="Only invoices issued on this day or later."),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only invoices issued on this day or earlier."),
+    typer.Option(parser=day, metavar="DATE", help="Only invoices issued on this day or earlier."),
 ]
 Statuses = Annotated[
     list[str] | None, typer.Option("--status", help="Only invoices of this status; may be given several times.")

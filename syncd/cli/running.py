@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from syncd.cli import console
 from syncd.cli.opening import engine, targets_of
+from syncd.connector import Scalar
 from syncd.due import Narrow
 from syncd.engine import Engine, Reread, RunReport, SourceRun
 from syncd.errors import UsageError
@@ -138,13 +139,17 @@ def _changes(one: Preview) -> str:
     """Say what changes: fields with both values, lines and events that come or go by their number."""
     rows = {row_of(path) for path, (before, after) in one.changes.items() if before is None or after is None} - {""}
     told = [
-        f"{path} {show(path, before)!r} → {show(path, after)!r}"
+        f"{path} {_shown(path, before)} → {_shown(path, after)}"
         for path, (before, after) in one.changes.items()
         if row_of(path) not in rows
     ]
     counts = {kind: sum(row.startswith(f"{kind}.") for row in rows) for kind in ("lines", "events")}
-    told += [f"{count} {kind} added or removed" for kind, count in counts.items() if count]
+    told += [f"{counted(count, kind.removesuffix('s'))} added or removed" for kind, count in counts.items() if count]
     return ": " + "; ".join(told[:6]) + (f"; and {len(told) - 6} more" if len(told) > 6 else "") if told else ""
+
+
+def _shown(path: str, value: Scalar) -> str:
+    return repr(show(path, value)) if show(path, value) else "nothing"
 
 
 def _document(report: RunReport, waiting: list[Any], *, dry: bool) -> dict[str, Any]:
