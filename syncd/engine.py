@@ -20,9 +20,9 @@ from zoneinfo import ZoneInfo
 import orjson
 import structlog
 
-from syncd.apply import Clock
 from syncd.connector import Connector, Context
 from syncd.documents import ATTEMPTS, LARGEST, Documents
+from syncd.doubt import Clock
 from syncd.errors import Refused, StateError, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.http import MAX_BODY, Http

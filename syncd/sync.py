@@ -15,9 +15,10 @@ from sqlalchemy.engine import Row
 
 import syncd
 from syncd import apply as applying
-from syncd import observe, planning, safety
-from syncd.apply import Applied, Clock
+from syncd import doubt, observe, planning, safety
+from syncd.closing import Applied, label
 from syncd.connector import Scalar
+from syncd.doubt import Clock
 from syncd.due import Narrow, Range
 from syncd.model import Kind
 from syncd.observe import Moved
@@ -148,7 +149,7 @@ def _settle(session: Session, passed: Passed, clock: Clock, wish: Wish) -> None:
         return
     with session.store.write() as connection:
         journal.drop_open(connection, session.name)
-    applying.settle(session, passed.applied, clock, reopen=False)
+    doubt.settle(session, passed.applied, clock, reopen=False)
     if passed.applied.lost:
         with session.store.write() as connection:
             cursors.add_again(connection, session.name, passed.applied.lost)
@@ -218,7 +219,7 @@ def _patience(session: Session, clock: Clock, wish: Wish) -> None:
     first = known.first_seen if known else session.seconds()
     wait = first + session.can.settle_delay + 1 - session.now().timestamp()
     if wait > 0:
-        applying.pause(session, clock, wait, "the state is new and knows of no earlier one")
+        doubt.pause(session, clock, wait, "the state is new and knows of no earlier one")
 
 
 def _plan(session: Session, target: TargetSettings, run: int, reach: Range, narrow: Narrow) -> Draft:
@@ -268,7 +269,7 @@ def _preview(session: Session, plan: int) -> list[Preview]:
     with session.store.read() as connection:
         rows = journal.unsent(connection, plan, limit=SHOWN)
     return [
-        Preview(row.verb, row.kind, row.id, applying.label(row), orjson.loads(row.changes) if row.changes else {})
+        Preview(row.verb, row.kind, row.id, label(row), orjson.loads(row.changes) if row.changes else {})
         for row in rows
     ]
 

@@ -23,6 +23,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 import syncd.apply
 import syncd.cli
+import syncd.doubt
 import syncd.engine
 
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\.\d+(-\d)?\.tmp")
@@ -80,7 +81,7 @@ def install(seam: Seam) -> None:
         setattr(os, name, seam.around(name, getattr(os, name)))
     syncd.engine.Engine.sync = seam.within("observe", syncd.engine.Engine.sync)  # type: ignore[method-assign]  # laid around it
     syncd.apply.apply = seam.within("apply", syncd.apply.apply)
-    syncd.apply.settle = seam.within("apply", syncd.apply.settle)
+    syncd.doubt.settle = seam.within("apply", syncd.doubt.settle)
     _requests(seam)
     _commits(seam)
 
