@@ -43,7 +43,7 @@ class Reply:
     def whole(self) -> Reply:
         """Give itself with its JSON read, or raise ``Unreachable``; a mended body is such that it can be kept."""
         try:
-            return replace(self, value=orjson.loads(self.body))
+            return Reply(self.status, self.headers, self.body, self.about, orjson.loads(self.body))
         except orjson.JSONDecodeError:
             pass
         try:

@@ -7,6 +7,7 @@ for anything a JSON parser returns.
 from __future__ import annotations
 
 import json
+import re
 from hashlib import blake2b
 
 import orjson
@@ -19,6 +20,10 @@ EXACT = 1e18
 
 DEEPEST = 100
 """Levels that are looked at; what lies deeper counts as equal, for no record is nested so deep."""
+
+FRACTION = re.compile(rb"\.0(?:[],}]|$)")
+POWERS = (b"e16", b"e17", b"e+16", b"e+17")
+"""How a number is written that is whole, a float, and below ``EXACT``: as a fraction, or as a power of ten."""
 
 
 def canonical(value: object, levels: int = DEEPEST) -> object:
@@ -38,7 +43,16 @@ def canonical(value: object, levels: int = DEEPEST) -> object:
 
 def json_bytes(value: object) -> bytes:
     """Write a JSON value in its one form."""
-    return dumps(canonical(value))
+    try:
+        written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # a lone surrogate, or too deep
+        return dumps(canonical(value))
+    return dumps(canonical(value)) if _may_hold_whole_floats(written) else written
+
+
+def _may_hold_whole_floats(written: bytes) -> bool:
+    """Tell whether a number that is canonically an integer may stand in it in another way."""
+    return any(power in written for power in POWERS) or (b".0" in written and FRACTION.search(written) is not None)
 
 
 def dumps(value: object) -> bytes:

@@ -52,7 +52,7 @@ def invoice_content(invoice: Invoice, client: Client | None) -> Content:
         "paid_date": invoice.paid_date.isoformat() if invoice.paid_date else None,
         "public_url": invoice.public_url,
         "notes": invoice.notes,
-        "lines": [list(line) for line in invoice.lines],
+        "lines": list(map(list, invoice.lines)),
         "events": [[event.id, event.kind, time_text(event.at), event.data] for event in invoice.events],
     }
 

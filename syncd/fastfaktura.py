@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
 import orjson
@@ -55,6 +55,14 @@ class Listing:
     not_modified: bool = False
 
 
+class Read(NamedTuple):
+    """One record as its own request answered: its JSON, the text of it, and what to ask later whether it changed."""
+
+    record: Json
+    text: bytes
+    validators: Validators
+
+
 class FastFaktura:
     """One account; its key is in the headers of ``http``. Errors are those of ``Http``.
 
@@ -87,7 +95,8 @@ class FastFaktura:
 
     def client(self, client_id: str) -> bytes:
         """Read one client, as the JSON text of the record."""
-        return _text(self.http.get(_place("clients", client_id), expect_json=True), "client")
+        reply = self.http.get(_place("clients", client_id), expect_json=True)
+        return _text(reply, _record(reply, "client"))
 
     def edit_client(self, client_id: str, client: Json) -> Json:
         """Send a whole client back; see ``change_client`` for a single field."""
@@ -105,16 +114,17 @@ class FastFaktura:
         """Create an invoice with its lines."""
         return self._write("POST", "/invoices", invoice, "invoice")
 
-    def invoice(
-        self, invoice_id: str, validators: Validators | None = None, *, once: bool = False
-    ) -> tuple[bytes, Validators] | None:
-        """Read one invoice with lines and events, as JSON text; ``None``: unchanged since ``validators``.
+    def invoice(self, invoice_id: str, validators: Validators | None = None, *, once: bool = False) -> Read | None:
+        """Read one invoice with lines and events; ``None``: unchanged since ``validators``.
 
         ``once``: a failure is not tried again.
         """
         place, conditions = _place("invoices", invoice_id), _conditions(validators)
         reply = self.http.get(place, headers=conditions, expect_json=True, once=once)
-        return None if reply.status == 304 else (_text(reply, "invoice"), _validators(reply.headers))
+        if reply.status == 304:
+            return None
+        record = _record(reply, "invoice")
+        return Read(record, _text(reply, record), _validators(reply.headers))
 
     def pdf(self, invoice_id: str) -> bytes:
         """Read an invoice's PDF: whole, from its first sign to its end mark (ISO 32000-1, 7.5.2 and 7.5.5)."""
@@ -285,8 +295,7 @@ def _record(reply: Reply, name: str) -> Json:
     return value
 
 
-def _text(reply: Reply, name: str) -> bytes:
-    record = _record(reply, name)
+def _text(reply: Reply, record: Json) -> bytes:
     return reply.body if record is reply.json() else orjson.dumps(record)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
 from functools import partial
 from ipaddress import ip_address
 from typing import Final, Self
@@ -231,16 +230,19 @@ class Http:
         where = httpcore.URL(scheme=self._at.scheme, host=self._at.host, port=self._at.port, target=self._target(url))
         request = httpcore.Request(method, where, headers=sent, content=content or b"", extensions=self._extensions)
         about = self.masked(f"{self.name}: {method} {path}")
+        line = self._connection(self._fresh if method == "GET" else 0.0)
         try:
-            with (
-                self._connection(self._fresh if method == "GET" else 0.0) as line,
-                closing(line.handle_request(request)) as response,
-            ):
+            response = line.handle_request(request)
+            try:
                 answered = httpx.Headers(response.headers)
                 body = self._body(response, answered, about)
+            finally:
+                response.close()
         except _FAILURES as error:
             self._fresh = 0.0
             raise self._broken(error, about) from None
+        finally:
+            self._give_back(line)
         status = response.status
         if status < 300 or status == 304:
             return Reply(status, answered, body, about)
@@ -257,26 +259,12 @@ class Http:
             return self._raw_base + rest.encode()
         return httpx.URL(url).raw_path
 
-    @contextmanager
-    def _connection(self, fresh: float) -> Iterator[httpcore.HTTPConnection]:
-        """Lend the connection used last that still stands (not asked within ``fresh`` seconds), or make one.
+    def _connection(self, fresh: float) -> httpcore.HTTPConnection:
+        """Take the connection used last that still stands (not asked within ``fresh`` seconds), or make one.
 
         Not a pool of httpcore (1.0): in it a thread that looks for stale connections takes one on which an answer just
         arrives for one that the server closed, and closes it under the thread that waits for it.
         """
-        line = self._standing(fresh) or httpcore.HTTPConnection(
-            self._at, ssl_context=self._verify, keepalive_expiry=_KEPT
-        )
-        try:
-            yield line
-        finally:
-            if self._closed or len(self._idle) >= self._pool or not line.is_idle():
-                line.close()
-            else:
-                self._idle.append((line, time.monotonic()))
-
-    def _standing(self, fresh: float) -> httpcore.HTTPConnection | None:
-        """Take the connection used last, and close those that ended meanwhile."""
         while self._idle:
             try:
                 line, since = self._idle.pop()
@@ -285,7 +273,14 @@ class Http:
             if line.is_available() and (time.monotonic() - since < fresh or not line.has_expired()):
                 return line
             line.close()
-        return None
+        return httpcore.HTTPConnection(self._at, ssl_context=self._verify, keepalive_expiry=_KEPT)
+
+    def _give_back(self, line: httpcore.HTTPConnection) -> None:
+        """Keep a connection for the next request, if it can take one."""
+        if self._closed or len(self._idle) >= self._pool or not line.is_idle():
+            line.close()
+        else:
+            self._idle.append((line, time.monotonic()))
 
     def _body(self, response: httpcore.Response, headers: httpx.Headers, about: str) -> bytes:
         """Read the body, at most ``max_body`` bytes and for at most ``patience`` seconds."""

@@ -87,7 +87,7 @@ def test_an_invoice_is_created_sent_reminded_and_read_with_its_events(shared: Gi
     api.send(created["id"], ["sms"], reminder=True)
     answer = api.invoice(created["id"])
     assert answer is not None
-    detail = orjson.loads(answer[0])
+    detail = answer.record
     assert (detail["status"], detail["lines"]) == ("sent", [line])
     assert detail["events"] == api.events(created["id"])
     assert len(detail["events"]) >= 3
@@ -174,10 +174,10 @@ def test_what_did_not_change_is_not_sent_again(kind: Etag) -> None:
         name = page.rows[0]["id"]
         first = api.invoice(name)
         assert first is not None
-        kept = tuple(orjson.loads(orjson.dumps(first[1])))
+        kept = tuple(orjson.loads(orjson.dumps(first.validators)))
         assert api.invoice(name, validators=(kept[0], kept[1])) is None
         sandbox.account.send(name, ["email"], reminder=True)
-        assert api.invoice(name, validators=first[1]) is not None
+        assert api.invoice(name, validators=first.validators) is not None
 
 
 @pytest.mark.parametrize("put", ["merge", "replace"])
@@ -399,7 +399,7 @@ def test_a_wrapped_record_is_handed_on_without_its_wrapping() -> None:
     with serving(says(200, b'{"data": {"id": "x", "data": {}}}')) as server, client(server) as http:
         answer = FastFaktura(http).invoice("x")
     assert answer is not None
-    assert orjson.loads(answer[0]) == {"id": "x", "data": {}}
+    assert answer.record == orjson.loads(answer.text) == {"id": "x", "data": {}}
 
 
 def test_a_list_that_is_none_is_told_without_the_key() -> None:

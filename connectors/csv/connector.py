@@ -16,13 +16,14 @@ from connectors.csv import commit
 from connectors.csv.holding import unheld
 from connectors.csv.ledger import Ledger
 from connectors.csv.reading import found, pages
-from connectors.csv.rows import unwritable
+from connectors.csv.rows import unwritable, writable
 from connectors.csv.settings import CsvSettings
 from connectors.csv.writing import Writing
 from syncd.connector import (
     FIELDS,
     Books,
     Capabilities,
+    Content,
     Context,
     Entry,
     Found,
@@ -151,16 +152,11 @@ class CsvConnector:
         """Write a content, or the changes of one, as JSON."""
         del books
         if operation.verb in ("create", "settle"):
-            if bad := unwritable(operation.content, self._settings.encoding):
-                return self._unencodable(*bad)
-            try:
-                return orjson.dumps(operation.content)
-            except orjson.JSONEncodeError as error:
-                return Rejected(f"This record cannot be written: {error}.", "unencodable")
+            return self._written(operation.content)
         changes = {path: [before, after] for path, (before, after) in sorted(operation.changes.items())}
         after = {path: value for path, (_, value) in operation.changes.items()}
-        if bad := unwritable(after, self._settings.encoding):
-            return self._unencodable(*bad)
+        if isinstance(rejected := self._written(after), Rejected):
+            return rejected
         content = operation.content
         day = (
             content.get("issue_date") if operation.kind == "invoice" else None
@@ -171,6 +167,18 @@ class CsvConnector:
             "issue_date": list(operation.changes.get("issue_date", (day, day))) if day else None,
         }
         return orjson.dumps(payload)
+
+    def _written(self, content: Content) -> bytes | Rejected:
+        """Give a content as JSON, if a file in the encoding of the ledger can hold all of it."""
+        encoding = self._settings.encoding
+        if (whole := writable(content, encoding)) is not None:
+            return whole
+        if bad := unwritable(content, encoding):
+            return self._unencodable(*bad)
+        try:
+            return orjson.dumps(content)
+        except orjson.JSONEncodeError as error:
+            return Rejected(f"This record cannot be written: {error}.", "unencodable")
 
     def _unencodable(self, field: str, character: str) -> Rejected:
         name = "NUL" if character == "\0" else f"{character!r} (U+{ord(character):04X})"

@@ -190,8 +190,6 @@ def _repeated(fields: Fields, path: str, row: dict[str, Scalar], expected: dict[
 
 def unwritable(content: Content, encoding: str) -> tuple[str, str] | None:
     """Name the first field and character that a file of this encoding cannot hold, if there is one."""
-    if _all_writable(content, encoding):
-        return None
     for name, value in content.items():
         if isinstance(value, str):
             if bad := _bad_character(value, encoding):
@@ -204,15 +202,15 @@ def unwritable(content: Content, encoding: str) -> tuple[str, str] | None:
     return None
 
 
-def _all_writable(content: Content, encoding: str) -> bool:
-    """Tell whether all of it can be written, looked at as one text: most contents can, and their texts are many."""
+def writable(content: Content, encoding: str) -> bytes | None:
+    """Give a content as JSON where all of it can be written: looked at as one text, for its texts are many."""
     try:
         whole = orjson.dumps(content)
         if encoding != "utf-8":
             whole.decode().encode(encoding)
     except (orjson.JSONEncodeError, UnicodeEncodeError):
-        return False
-    return b"\\u0000" not in whole
+        return None
+    return None if b"\\u0000" in whole else whole
 
 
 def _bad_character(text: str, encoding: str) -> str | None:

@@ -89,11 +89,7 @@ def _read_detail(api: FastFaktura, due: Due, batch: Batch, *, once: bool) -> Non
     if answer is None:
         batch.unchanged.append(due)
         return
-    body, sent = answer
-    try:
-        raw = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raw = None
+    raw, body, sent = answer
     if record_id(raw) != due.id:
         raise Invalid(f"The answer is not invoice {due.id}.", 200)
     if "events" not in raw:  # documented to be there; a server that leaves them out has them beside it

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import Missing
-from syncd.fastfaktura import Listing
+from syncd.fastfaktura import Listing, Read
 
 from .support import Puller
 
@@ -77,11 +77,12 @@ class Shifting:
     def clients(self, page: int, **_: Any) -> Listing:
         return Listing([{"id": "c", "name": "Client"}] if page < 2 else [])
 
-    def invoice(self, name: str, validators: Any = None, *, once: bool = False) -> tuple[bytes, Any]:  # noqa: ARG002 - as above
+    def invoice(self, name: str, validators: Any = None, *, once: bool = False) -> Read:  # noqa: ARG002 - as above
         if name not in self.list:
             raise Missing("no such invoice", 404)
         self.details += 1
-        return orjson.dumps(self.row(name) | {"lines": [], "events": []}), (None, None)
+        record = self.row(name) | {"lines": [], "events": []}
+        return Read(record, orjson.dumps(record), (None, None))
 
     def client(self, name: str) -> bytes:
         return orjson.dumps({"id": name, "name": "Client"})
