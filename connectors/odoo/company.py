@@ -37,11 +37,11 @@ class Journal:
 class Locks:
     """The last closed day for each kind of entry, for the calling user; ``None`` where nothing is closed.
 
-    ``taxed_invoice``: for invoices with any tax on a line, never earlier than ``invoice``.
+    ``invoice``: the tax lock date counts, too: it closes a period for whatever bears a tax, also one of 0 %, and there
+    is one on every line that syncd writes.
     """
 
     invoice: date | None = None
-    taxed_invoice: date | None = None
     payment: date | None = None
 
 

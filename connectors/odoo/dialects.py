@@ -199,7 +199,7 @@ def named_error(name: Any, message: Any, status: int, about: str) -> SyncdError:
     sentence = one_line(text)
     if name in _DENIED or status == 401:
         return Refused(f"{about}: the key was refused: {sentence or 'access denied'}; check api_key (and user)")
-    if name == "psycopg2.OperationalError" and ("does not exist" in text or "FATAL" in text):
+    if name == "psycopg2.OperationalError" and "does not exist" in text:
         return NoDatabase(f"{about}: there is no such database at this server; check database")
     if name in _NO_POSTGRES or status in (502, 503, 504):
         return Unreachable(f"{about}: Odoo's own database failed: {sentence}")

@@ -238,12 +238,11 @@ def locks(row: Row, *, adviser: bool) -> Locks:
     """
     if "user_fiscalyear_lock_date" in row:
         every = _latest(row, "user_fiscalyear_lock_date", "user_hard_lock_date")
-        invoice = _latest(row, "user_fiscalyear_lock_date", "user_hard_lock_date", "user_sale_lock_date")
-        tax = _latest(row, "user_tax_lock_date")
+        sale, tax = _latest(row, "user_sale_lock_date"), _latest(row, "user_tax_lock_date")
     else:
         every = _latest(row, "fiscalyear_lock_date", *([] if adviser else ["period_lock_date"]))
-        invoice, tax = every, _latest(row, "tax_lock_date")
-    return Locks(invoice, max((one for one in (invoice, tax) if one), default=None), every)
+        sale, tax = None, _latest(row, "tax_lock_date")
+    return Locks(max((one for one in (every, sale, tax) if one), default=None), every)
 
 
 def day(value: object) -> date | None:

@@ -89,11 +89,14 @@ def make(
     ``beforehand``: what Odoo would write on the lines is told, and it does not.
     """
 
+    def name(work: Work) -> str:
+        return external_id(work.entry.mark, work.entry.key, calls.company.id)
+
     def send(some: Sequence[Work]) -> None:
         cells = max((len(line) for work in some for line in work.whole.lines), default=1)
         names = [*_LINE[:cells], *(beforehand.columns if beforehand else ())]
         columns = ["id", *head(some[0]), *(f"invoice_line_ids/{name}" for name in names)]
-        rows = [row for work in some for row in _rows(work, head(work), suffix, cells, beforehand)]
+        rows = [row for work in some for row in _rows(work, f"{name(work)}{suffix}", head(work), cells, beforehand)]
         made = calls.load("account.move", columns, rows, once=True, context=QUICKLY if beforehand else None)
         for work, found in zip(some, made, strict=True):
             work.id = found
@@ -118,10 +121,10 @@ def batches(works: Iterable[Work], invoices: int = INVOICES, most: int = LINES) 
 
 
 def _rows(
-    work: Work, head: Mapping[str, str], suffix: str, cells: int, beforehand: Beforehand | None
+    work: Work, name: str, head: Mapping[str, str], cells: int, beforehand: Beforehand | None
 ) -> Iterator[list[str]]:
     """Give an invoice's rows: all of it and the first line, then each other line by itself."""
-    first = [external_id(work.entry.mark, work.entry.key) + suffix, *head.values()]
+    first = [name, *head.values()]
     lines = work.whole.lines
     told = beforehand.cells(lines, head) if beforehand else [[]] * len(lines)
     rows = [[*line, *[""] * (cells - len(line)), *more] for line, more in zip(lines, told, strict=True)]

@@ -176,7 +176,7 @@ def _keep_drafts(calls: Calls, works: Sequence[Work]) -> None:
     notes = calls.odoo.ids("mail.message", domain)
     names = set(calls.odoo.external_ids("mail.message", notes).values()) if notes else set()
     for work in works:
-        work.told = replace(work.told, post=work.told.post and _note_id(work) in names)
+        work.told = replace(work.told, post=work.told.post and _note_id(calls, work) in names)
 
 
 def _note(calls: Calls, works: Sequence[Work]) -> None:
@@ -184,14 +184,14 @@ def _note(calls: Calls, works: Sequence[Work]) -> None:
 
     def send(some: Sequence[Work]) -> None:
         columns = ("id", "model", "res_id", "body", "message_type", "subtype_id/id")
-        rows = [[_note_id(one), "account.move", str(one.id), _told(one), "comment", NOTE] for one in some]
+        rows = [[_note_id(calls, one), "account.move", str(one.id), _told(one), "comment", NOTE] for one in some]
         calls.load("mail.message", columns, rows, once=True)
 
     halved(works, send, refused)
 
 
-def _note_id(work: Work) -> str:
-    return external_id(work.entry.mark, work.entry.key) + "-u"
+def _note_id(calls: Calls, work: Work) -> str:
+    return external_id(work.entry.mark, work.entry.key, calls.company.id) + "-u"
 
 
 def _told(work: Work) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from connectors.odoo.company import Company
+from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.lines import decimal
 from connectors.odoo.move_calls import Calls, Work
 from connectors.odoo.move_io import move_rows
@@ -31,7 +33,8 @@ def finish(calls: Calls, works: Sequence[Work], only: Sequence[Any] = ()) -> Non
 def withdraw(calls: Calls, works: Sequence[Work]) -> None:
     """Take away what was made and came to nothing: a draft is deleted, what was posted is cancelled.
 
-    A draft that a person has written since is theirs.
+    A draft that a person has written since is theirs. What Odoo does not let be cancelled, in a journal locked by
+    hashes for one, stands, and is said to.
     """
     failed = [work for work in works if work.id and isinstance(work.outcome, Rejected)]
     rows = move_rows(calls.odoo, [work.id for work in failed]) if failed else {}
@@ -39,14 +42,21 @@ def withdraw(calls: Calls, works: Sequence[Work]) -> None:
     for work in failed:
         row = rows.get(work.id, {})
         if row.get("state") == "posted":
-            posted.append(work.id)
+            posted.append(work)
         elif row.get("state") == "draft" and not row.get("posted_before"):
             if link_id(row.get("write_uid")) == calls.company.uid:
                 drafts.append(work.id)
             else:
                 work.outcome = Exists(str(work.id))
-    halved(posted, lambda ids: calls.call("account.move", "button_cancel", ids), lambda *_: None)
+    halved(posted, lambda some: calls.call("account.move", "button_cancel", [work.id for work in some]), _stands)
     halved(drafts, lambda ids: _delete(calls, ids), lambda *_: None)
+
+
+def _stands(work: Work, error: OdooAnswer) -> None:
+    """Add that what came out wrong could not be taken away."""
+    if isinstance(work.outcome, Rejected):
+        told = f"It stands posted in Odoo all the same, and could not be cancelled: {error.sentence} Reverse it there."
+        work.outcome = replace(work.outcome, reason=f"{work.outcome.reason} {told}")
 
 
 def _delete(calls: Calls, ids: Sequence[int]) -> None:

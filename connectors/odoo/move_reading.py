@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, Final
 
 from connectors.odoo import narration
@@ -129,16 +128,8 @@ def is_settled(move: Row) -> bool:
 
 def is_locked(move: Row, company: Company) -> bool:
     """Tell whether an invoice lies in a closed period."""
-    day, closed = (
-        move.get("date") or move.get("invoice_date"),
-        closed_until(company, taxed=bool(move.get("amount_tax"))),
-    )
+    day, closed = move.get("date") or move.get("invoice_date"), company.locked.invoice
     return closed is not None and bool(day) and str(day) <= closed.isoformat()
-
-
-def closed_until(company: Company, *, taxed: bool) -> date | None:
-    """Give the last closed day for an invoice."""
-    return company.locked.taxed_invoice if taxed else company.locked.invoice
 
 
 def number_of(move: Row, company: Company) -> str | None:

@@ -1,8 +1,9 @@
 """Invoices for Odoo: what it will hold of them, and what it is told; pure.
 
 An invoice is an ``account.move``: ``out_invoice``, or for a negative total ``out_refund`` with all signs turned. Its
-external id is ``syncd.<mark>-<8 digits of the key>``: one that was taken back keeps its own, and the next one has
-another. ``invoice_origin`` holds the mark as well, to be searched for.
+external id is ``syncd.<mark>-<8 digits>`` of key and company: one that was taken back keeps its own, and the next one
+has another, as has one in another company of the same database. ``invoice_origin`` holds the mark as well, to be
+searched for.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
+from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
@@ -19,7 +21,6 @@ from connectors.odoo.chatter import changed_events, shape_events
 from connectors.odoo.company import Company
 from connectors.odoo.countries import country_code
 from connectors.odoo.lines import BLANK, NO_RATE, exact, line_net, lines_of, shape_lines, turned
-from connectors.odoo.move_reading import closed_until
 from connectors.odoo.numbers import number_fits
 from syncd.connector import Content, Operation, Rejected, Scalar
 from syncd.model import Line
@@ -90,9 +91,9 @@ def shape_invoice(content: Content, company: Company) -> Content:
     return shaped
 
 
-def external_id(mark: str, key: str) -> str:
-    """Make the external id of what the operation with this key makes."""
-    return f"syncd.{mark}-{key[-8:]}"
+def external_id(mark: str, key: str, company: int) -> str:
+    """Make the external id of what the operation with this key makes in a company: one in the whole database."""
+    return f"syncd.{mark}-{blake2b(f'{company}/{key}'.encode(), digest_size=4).hexdigest()}"
 
 
 def render_invoice(operation: Operation, company: Company) -> bytes | Rejected:
@@ -286,7 +287,7 @@ def _not_posted(content: Content, lines: Sequence[Line], company: Company) -> Re
         return Rejected("it has no date; nothing is booked without one.")
     if not company.has_rate(currency, date.fromisoformat(day)):
         return Rejected(f"Odoo has no rate of {currency} for {day} or before, and would book it at 1.", "no_rate")
-    closed = closed_until(company, taxed=bool(content["tax"]))
+    closed = company.locked.invoice
     if closed and day <= closed.isoformat():
         return Rejected(f"it is of {day}, but Odoo is closed for invoices up to {closed}.", "period_locked")
     return None if lines else Rejected("it has no lines, and Odoo books no invoice without any.")
@@ -328,7 +329,7 @@ def again_name(number: str, time: int) -> str:
 
 def _credit(content: Content, company: Company) -> dict[str, str]:
     """Number and date the credit note that reverses an invoice: on its own day, or the first open one after it."""
-    closed = closed_until(company, taxed=bool(content.get("tax")))
+    closed = company.locked.invoice
     day = content.get("issue_date") or ""
     if closed and day <= closed.isoformat():
         day = (closed + timedelta(days=1)).isoformat()

@@ -1,8 +1,8 @@
 """Payments between FastFaktura and Odoo: translated both ways, and what is to be done about each; pure.
 
 A paid invoice is settled by one customer payment (``account.payment``) of its total in its currency: inbound, and
-outbound where the total is negative (a credit note is paid out). Its external id is ``syncd.<mark>-<8 digits of the
-key>``: one that was taken back keeps its own, and the next one has another. Its text is ``<number> <mark>``.
+outbound where the total is negative (a credit note is paid out). Its external id is ``syncd.<mark>-<8 digits>`` of key
+and company: one that was taken back keeps its own, and the next one has another. Its text is ``<number> <mark>``.
 
 The id of a payment in Odoo is the id of its ``account.payment``. An invoice that a person settled in any other way (a
 bank statement's line, several payments, one payment for several invoices, an entry by hand) has no payment of its own:
@@ -21,6 +21,7 @@ from typing import Any, Final
 import orjson
 
 from connectors.odoo.company import Company
+from connectors.odoo.moves import external_id
 from syncd.connector import Content, Entry, Fields, Operation, Rejected, Remote, Verb
 from syncd.money import amount, half_up
 
@@ -34,7 +35,7 @@ _BY_HAND: Final = re.compile(r"invoice/([0-9]{1,18})")
 class Due:
     """One entry on a payment, read from its payload.
 
-    ``name``: external id of the payment, without its module. ``amount``: cents, negative where it is paid out.
+    ``name``: external id of the payment. ``amount``: cents, negative where it is paid out.
     ``external_id``: the payment (or ``invoice/<id>``) that the entry adopts or takes back.
     """
 
@@ -87,7 +88,7 @@ def render_payment(operation: Operation, company: Company) -> bytes | Rejected:
         "date": str(day or ""),
         "invoice": int(invoice) if invoice.isdecimal() else 0,
         "journal": journal.id if journal else 0,
-        "name": f"{operation.mark}-{operation.key[-8:]}",
+        "name": external_id(operation.mark, operation.key, company.id),
         "number": number,
         "text": f"{number} {operation.mark}".strip(),
     }
@@ -135,7 +136,7 @@ def load_fields(company: Company) -> list[str]:
 def load_row(due: Due, partner: int, company: Company) -> list[str]:
     """Give the row of a new payment; ``partner``: whose receivable line the invoice has."""
     direction = "inbound" if due.amount > 0 else "outbound"
-    row = [f"syncd.{due.name}", direction, "customer", str(partner), amount(abs(due.amount)), str(due.currency_id)]
+    row = [due.name, direction, "customer", str(partner), amount(abs(due.amount)), str(due.currency_id)]
     row += [due.date, str(due.journal), due.text]
     return [*row, str(due.invoice)] if company.features.payment_invoice_ids else row
 

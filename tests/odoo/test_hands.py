@@ -245,6 +245,32 @@ def test_what_was_booked_in_a_period_closed_since_does_not_move(clerk: Clerk) ->
     idle(stage, code=1)
 
 
+def test_a_period_closed_for_the_tax_return_takes_no_invoice_not_even_of_0_percent(stage: Stage) -> None:
+    clerk = Clerk(stage)
+    stage.change_invoice(
+        clerk.invoice(SENT),
+        lines=[{"description": "Export", "quantity": 1, "unit_price_cents": 500, "tax_rate": 0}],
+    )
+    clerk.write("res.company", 1, tax_lock_date="2026-04-30")
+    run = stage.run(code=1)
+    assert set(codes(run)) == {"period_locked"}
+    late = {one["id"] for one in run["problems"]}
+    assert clerk.invoice(SENT)["id"] in late
+    assert [one for one in stage.moves() if one["invoice_date"] <= "2026-04-30"] == []
+    assert stage.wrong(but=late) == []
+    clerk.write("res.company", 1, tax_lock_date=False)
+    stage.run()
+    assert stage.wrong() == []
+
+
+def test_what_was_declared_for_tax_is_not_taken_back(clerk: Clerk) -> None:
+    clerk.write("res.company", 1, tax_lock_date="2026-04-30")
+    before = clerk.everything()
+    clerk.stage.change_invoice(clerk.invoice(SENT), _happened="cancelled")
+    assert codes(clerk.stage.run(code=1)) == ["period_locked"]
+    assert clerk.everything() == before
+
+
 def test_a_payment_of_an_open_day_settles_an_invoice_of_a_closed_period(clerk: Clerk) -> None:
     clerk.close("2026-04-30")
     pay(clerk.stage, clerk.invoice(SENT))
