@@ -15,7 +15,7 @@ import orjson
 
 from connectors.csv.change import Applying, Record, Standing
 from connectors.csv.files import NewFiles
-from connectors.csv.layout import COLUMNS, SPLIT, Cells, File, Group, Partition, Table, part_of
+from connectors.csv.layout import COLUMNS, IDS, SPLIT, Cells, File, Group, Partition, Table, part_of
 from connectors.csv.outcomes import Outcomes
 from connectors.csv.rows import Writer, slots_of
 from syncd.connector import Entry
@@ -49,6 +49,8 @@ class Needs:
         self.everywhere = False
         self.marked: set[int] = set()
         """Hashes of the records that are changed; one that is here by chance is written as it stands."""
+        self.renamed: dict[str, str] = {}
+        """Records that stand under another id, and the records of the source that they are bound to."""
 
     def add(self, entry: Entry, payload: dict[str, Any]) -> str:
         """Take in one entry; name its record."""
@@ -66,7 +68,15 @@ class Needs:
             for day in days if isinstance(days, list) else [days]:
                 self.parts.add(part_of(day, self._partition))
         self.marked.add(hash(name))
+        if entry.external_id not in (None, entry.id):
+            self._rename(f"{name[0]}{entry.external_id}", name)
         return name
+
+    def _rename(self, there: str, name: str) -> None:
+        self.renamed[there] = name
+        self.marked.add(hash(there))
+        if name[0] == "i":
+            self.tables |= set(SPLIT)
 
     def _invoice(self, payload: dict[str, Any]) -> None:
         changes = payload.get("changes")
@@ -101,6 +111,7 @@ class Merging:
         self._db.execute(INDEXES)
         for file in sorted(self._standing):
             wide = everywhere or not file.part or (needs.everywhere and file.table in ("invoices", "payments"))
+            wide = wide or bool(needs.renamed)
             if file.table in needs.tables and (wide or file.part in needs.parts):
                 self._db.executemany("INSERT INTO old VALUES (?, ?, ?, ?, ?, ?, ?)", self._old(file, needs))
         self._db.execute("CREATE INDEX old_by_record ON old (record)")
@@ -115,8 +126,21 @@ class Merging:
         letter, marked = "c" if file.table == "clients" else "i", needs.marked
         for group in self._source.groups(file.table, file.part):
             name = letter + group.owner
-            if hash(name) in marked:
-                yield name, file.table, file.part, *group.key, orjson.dumps(group.rows)
+            if hash(name) not in marked:
+                continue
+            if own := needs.renamed.get(name):
+                group = self._renamed(group, file, own[1:])  # noqa: PLW2901 -- the same under its new id
+                name = own
+            yield name, file.table, file.part, *group.key, orjson.dumps(group.rows)
+
+    def _renamed(self, group: Group, file: File, own: str) -> Group:
+        """Give the rows of a record the id of the one that it is bound to, by which all that comes finds it."""
+        name = IDS.get(file.table, "invoice_id")
+        at, cell = list(COLUMNS[file.table]).index(name), self._writer.cell(file.table, name, own)
+        self.dirty.add(file)
+        rows = [[*row[:at], cell, *row[at + 1 :]] for row in group.rows]
+        first, second, _ = group.key
+        return Group((first, own, "") if file.table == "clients" else (first, second, own), own, rows)
 
     def apply(self, outcomes: Outcomes) -> None:
         """Carry out the entries, record by record; what comes of it stands in ``new`` and ``dirty``."""

@@ -95,7 +95,12 @@ def _indexed(remote: Remote) -> tuple[str | int | bytes | None, ...]:
 
 
 def _candidates(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[How, Remote]]:
-    """A row of that id is the record's; only where there is none, others are looked at."""
+    """A row of that id is the record's; only where there is none, others are looked at.
+
+    One of another id is adopted with its id changed to the record's, so that is no difference. A row that has no id of
+    its own (none, or one that stands there twice) cannot be found again, and is nobody's.
+    """
+    own = "client_id" if wanted.kind == "client" else "invoice_id"
     seen: set[str] = set()
     for how, column, value in _asked(wanted):
         if not value or "" in seen:
@@ -104,10 +109,12 @@ def _candidates(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[How, R
             f"SELECT id, by_hand, fields FROM remotes WHERE kind = ? AND {column} = ?",  # noqa: S608 -- our names
             (wanted.kind, value),
         )
-        for external_id, by_hand, fields in rows:
-            if external_id not in seen:
+        for external_id, by_hand, cells in rows:
+            fields = orjson.loads(cells)
+            if external_id not in seen and (how == "mark" or fields.get(own) == external_id):
                 seen.add(external_id)
-                yield how, Remote(wanted.kind, external_id, None, None, orjson.loads(fields), by_hand=bool(by_hand))
+                fields[own] = wanted.id
+                yield how, Remote(wanted.kind, external_id, None, None, fields, by_hand=bool(by_hand))
         if how == "mark" and seen:
             return
 

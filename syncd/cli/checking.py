@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from rich.markup import escape
 from syncd.cli import console
 from syncd.cli.opening import settings_of
 from syncd.engine import Engine, fastfaktura
-from syncd.errors import Refused, SyncdError, Unreachable
+from syncd.errors import Invalid, Missing, Refused, SyncdError, Unreachable
+from syncd.fastfaktura import FastFaktura
 from syncd.settings import Settings
 from syncd.state.store import Store
 from syncd.words import counted
@@ -60,9 +62,8 @@ def _check_state(settings: Settings) -> list[Checked]:
 def _check_source(settings: Settings, name: str) -> Checked:
     api = fastfaktura(settings.sources[name])
     try:
-        profile = api.business()
-        company = profile.get("name")
-        rows = len(api.invoices(1).rows)
+        company = _company(api)
+        rows = _first_rows(api)
     except (Unreachable, Refused) as error:
         return Checked(f"source {name}", False, str(error).removeprefix(f"source {name}: "), 3)
     except SyncdError as error:
@@ -72,6 +73,23 @@ def _check_source(settings: Settings, name: str) -> Checked:
     return Checked(
         f"source {name}", True, f"{company or 'a company without a name'}, {counted(rows, 'invoice')} on the first page"
     )
+
+
+def _company(api: FastFaktura) -> object:
+    """Name the company; a profile that is not there is missed by nothing else."""
+    try:
+        return api.business().get("name")
+    except (Missing, Invalid):
+        return None
+
+
+def _first_rows(api: FastFaktura) -> int:
+    """Count the invoices on the first page, be it called 0 or 1."""
+    counts: list[int] = []
+    for page in (0, 1):
+        with contextlib.suppress(Missing, Invalid):
+            counts.append(len(api.invoices(page).rows))
+    return max(counts) if counts else len(api.invoices(1).rows)
 
 
 def _check_targets(settings: Settings) -> list[Checked]:

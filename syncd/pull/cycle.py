@@ -145,18 +145,19 @@ class OtherAccount(Exception):
 def check_account(cycle: Cycle, kind: Kind, ids: Iterable[str]) -> None:
     """Before anything of a page is stored, make sure that the account is still the one known so far.
 
-    FastFaktura names no account. One known id proves it; a page without any has up to twenty known records asked for.
+    FastFaktura names no account. One known id proves it; a page without any has up to twenty known records asked for,
+    clients first, for those are never deleted.
     """
-    if cycle.same_account or cycle.known < FEW or "account_changed" in cycle.released:
+    if cycle.same_account or not cycle.known or "account_changed" in cycle.released:
         return
     with cycle.store.read() as conn:
         if questions.known_ids(conn, cycle.name, kind, list(ids)):
             cycle.same_account = True
             return
-        wanted: Kind = "invoice" if questions.count_there(conn, cycle.name, "invoice") >= FEW else "client"
-        sample = questions.sample_ids(conn, cycle.name, wanted, FEW)
-    ask = cycle.api.invoice if wanted == "invoice" else cycle.api.client
-    for record_id in sample:
+        clients = questions.sample_ids(conn, cycle.name, "client", FEW)
+        invoices = questions.sample_ids(conn, cycle.name, "invoice", FEW - len(clients))
+    sample = [(cycle.api.client, one) for one in clients] + [(cycle.api.invoice, one) for one in invoices]
+    for ask, record_id in sample:
         cycle.requests["confirm"] += 1
         try:
             ask(record_id)
@@ -164,7 +165,7 @@ def check_account(cycle: Cycle, kind: Kind, ids: Iterable[str]) -> None:
             continue
         cycle.same_account = True
         return
-    if len(sample) < FEW:
+    if not sample:
         return
     cycle.hold("account_changed", known=str(cycle.known), asked=str(len(sample)))
     raise OtherAccount

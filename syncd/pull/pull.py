@@ -182,7 +182,7 @@ def _left(cycle: Cycle, hot: list[Hot]) -> None:
     if not left:
         return
     lost = _ask_left(cycle, left, len(known))
-    if rounds.suspicious(lost, len(known)) and "walk_too_short" not in cycle.released:
+    if rounds.suspicious(lost, len(known)) and not cycle.released & rounds.LET_PASS:
         cycle.hold("walk_too_short", kind="invoice", seen=str(len(known) - lost), known=str(len(known)))
         cycle.withheld.update(left)
         return
@@ -197,7 +197,7 @@ def _ask_left(cycle: Cycle, left: list[str], known: int) -> int:
     first = left[: min(FEW, known // rounds.THIRD + 1)]
     rounds.confirm(cycle, first, "open")
     all_gone = len(cycle.absent.get("open", [])) == len(first)
-    if all_gone and rounds.suspicious(len(left), known) and "walk_too_short" not in cycle.released:
+    if all_gone and rounds.suspicious(len(left), known) and not cycle.released & rounds.LET_PASS:
         return len(left)
     if rest := left[len(first) :]:
         rounds.confirm(cycle, rest, "open")
@@ -293,7 +293,7 @@ def _first_page(cycle: Cycle) -> int:
     first = 1
     for kind in KINDS:
         zero, one, two = (_ids_on(cycle, kind, number) for number in (0, 1, 2))
-        first, certain = first_page_of(zero, one or [], two or [])
+        first, certain = first_page_of(zero, one, two or [])
         if certain:
             cycle.learn(first_page=first)
             break

@@ -14,6 +14,9 @@ from syncd.pull.tracks import Sweep
 from syncd.pull.walk import Votes
 from syncd.state import mirror
 
+LET_PASS = frozenset({"walk_too_short", "account_changed"})
+"""What a person released where records may be missing."""
+
 THIRD = 3
 """A round that lacks more than one in three of the known records is not believed."""
 
@@ -55,7 +58,7 @@ def suspicious(missing: int, known: int) -> bool:
 def is_short(cycle: Cycle) -> bool:
     """Tell whether the last finished round showed suspiciously few invoices, and nobody has let that pass."""
     cursor = cycle.get("sweep:invoice") or {}
-    return bool(cursor.get("short")) and not cycle.released & {"walk_too_short", "account_changed"}
+    return bool(cursor.get("short")) and not cycle.released & LET_PASS
 
 
 def withhold(cycle: Cycle) -> None:
@@ -71,7 +74,7 @@ def check_short(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
     if not cursor.get("short"):
         return
     unseen, there = cursor["short"]
-    if not cycle.released & {"walk_too_short", "account_changed"}:
+    if not cycle.released & LET_PASS:
         cycle.hold("walk_too_short", kind=kind, seen=str(there - unseen), known=str(there))
         return
     # Whatever a round that is under way has shown by now is not asked for.

@@ -158,16 +158,16 @@ def order_key(row: Any) -> tuple[str, Any] | None:
     return ("number", tuple(map(int, digits))) if digits else None
 
 
-def first_page_of(zero: Sequence[str] | None, one: Sequence[str], two: Sequence[str]) -> tuple[int, bool]:
+def first_page_of(zero: Sequence[str] | None, one: Sequence[str] | None, two: Sequence[str]) -> tuple[int, bool]:
     """Tell the number of the first page, and whether that is certain, from the ids on pages 0, 1 and 2.
 
-    ``zero`` is ``None`` where page 0 was refused. A server whose pages start at 1 may show page 1 when asked for 0;
-    one whose pages start at 0 may repeat its only page when asked for 1: then both begin at 0 alike.
+    ``zero`` and ``one`` are ``None`` where they were refused. A server whose pages start at 1 may show page 1 when
+    asked for 0; one whose pages start at 0 may repeat its only page when asked for 1: then both begin at 0 alike.
     """
     if zero is None or (not zero and one):
         return 1, True
     if not zero:
-        return 1, False
+        return (0, False) if one is None else (1, False)
     if not one:
         return 0, True
     if len(set(zero) & set(one)) * 2 <= len(set(one)):

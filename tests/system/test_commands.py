@@ -13,6 +13,7 @@ from subprocess import PIPE
 import pytest
 
 from syncd.sandbox.change import insert, patch_invoice
+from syncd.sandbox.data import made_up
 from tests.daemon.process import until
 from tests.system.company import Company
 from tests.system.conftest import Found
@@ -230,6 +231,19 @@ def test_check_says_what_is_good_and_what_to_mend(company: Company) -> None:
     assert {one["what"] for one in document["checks"]} == {"settings", "state", "source main", "target ledger"}
     assert all(one["good"] for one in document["checks"])
     company.sandbox.key = "ffk_another"
+
+
+@pytest.mark.parametrize("invoices", [0, 30])
+def test_an_account_whose_pages_begin_at_0_is_checked_and_read_also_while_it_is_empty(
+    found: Found, invoices: int
+) -> None:
+    account = made_up(seed=3, clients=8 if invoices else 0, invoices=invoices)
+    company = found(account, first_page=0, past_end="not_found")
+    checks = company.syncd("check", "--json").document["checks"]
+    assert all(one["good"] for one in checks), checks
+    company.run()
+    if invoices:
+        assert_equal(company)
 
 
 def test_exit_codes_of_a_run_in_a_process(found: Found) -> None:

@@ -87,8 +87,9 @@ def test_a_hold_goes_away_with_its_cause(found: Found) -> None:
     assert_equal(company)
 
 
-def test_another_account_behind_the_key_is_held(found: Found) -> None:
-    company = found(made_up(seed=83, clients=8, invoices=60))
+@pytest.mark.parametrize(("clients", "invoices"), [(8, 60), (15, 15), (3, 6), (1, 1)])
+def test_another_account_behind_the_key_is_held(found: Found, clients: int, invoices: int) -> None:
+    company = found(made_up(seed=83, clients=clients, invoices=invoices))
     company.run()
     before = csvs(company)
     with Sandbox(account=made_up(seed=84, clients=8, invoices=60)) as other:

@@ -116,6 +116,26 @@ def test_a_lost_state_adopts_what_stands_and_changes_no_byte(found: Found) -> No
     assert_equal(company)
 
 
+def test_what_stands_under_other_ids_is_adopted_once_and_gets_the_ids_of_the_source(found: Found) -> None:
+    company = found()
+    company.run()
+    paths = sorted(company.ledger.glob("*.csv"))
+    before = [sorted(row[0] for row in whole(path)) for path in paths]
+    for path in paths:
+        head, *rows = whole(path)
+        write_rows(path, [head, *([f"K-{row[0]}", *row[1:]] for row in rows)])
+    company.forget()
+    document = company.run("--force")
+    assert {one["verb"] for one in document["targets"][0]["planned"]} == {"adopt", "settle"}
+    assert [sorted(row[0] for row in whole(path)) for path in paths] == before
+    assert company.reconcile() == []
+    new = insert(company.sandbox.account, {"status": "sent"})
+    company.run()
+    patch_invoice(company.sandbox.account, new.id, {"_happened": "paid"})
+    assert company.run()["targets"][0]["written"] > 0
+    assert_equal(company)
+
+
 def test_a_lost_state_keeps_what_was_edited_by_hand(found: Found) -> None:
     company = found()
     company.run()
