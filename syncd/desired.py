@@ -20,7 +20,7 @@ def stands(invoice: Invoice, place: Place, policy: Policy) -> bool:
 
 def dates(invoice: Invoice, seen: Seen, place: Place, payment: Place, policy: Policy) -> Invoice:
     """Date what the payload leaves undated: as written before, else when the change was seen, else as ``undated``."""
-    issued = invoice.issue_date or _written(place, "issue_date") or _when_seen(seen, policy.zone)
+    issued = invoice.issue_date or _written(place, "issue_date") or _when(seen.issued_seen, policy.zone)
     if issued is None and policy.undated:
         issued = invoice.due_date if policy.undated == "due_date" else _day(seen.first_seen, policy.zone)
     paid = invoice.paid_date if invoice.status == "paid" else None
@@ -30,7 +30,7 @@ def dates(invoice: Invoice, seen: Seen, place: Place, payment: Place, policy: Po
             "issue_date": issued,
             "first_seen": _day(seen.first_seen, policy.zone),
         }
-        paid = _written(payment, "paid_date") or _when_seen(seen, policy.zone)
+        paid = _written(payment, "paid_date") or _when(seen.status_seen, policy.zone)
         paid = paid or (fallback[policy.undated] if policy.undated else None)
     if issued == invoice.issue_date and paid == invoice.paid_date:
         return invoice
@@ -42,8 +42,8 @@ def _written(place: Place, name: str) -> date | None:
     return date.fromisoformat(str(text)) if text else None
 
 
-def _when_seen(seen: Seen, zone: tzinfo) -> date | None:
-    return _day(seen.status_seen, zone) if seen.status_seen else None
+def _when(moment: datetime | None, zone: tzinfo) -> date | None:
+    return _day(moment, zone) if moment else None
 
 
 def _day(moment: datetime, zone: tzinfo) -> date:

@@ -134,8 +134,8 @@ def with_clients(session: Session, rows: Iterable[Row[Any]]) -> list[DueInvoice]
 
 def seen_of(row: Row[Any]) -> Seen:
     """Say when the mirror saw a record what it is."""
-    status = _moment(row.status_seen) if row.status_seen is not None else None
-    return Seen(_moment(row.first_seen), status, row.gone_at is not None)
+    status, issued = (None if seconds is None else _moment(seconds) for seconds in (row.status_seen, row.issued_seen))
+    return Seen(_moment(row.first_seen), status, row.gone_at is not None, issued)
 
 
 def _moment(seconds: int) -> datetime:

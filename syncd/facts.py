@@ -59,11 +59,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """When the mirror saw what: ``status_seen`` is ``None`` while the record had no other status before."""
+    """When the mirror saw what.
+
+    ``status_seen``: it reach its status, ``None`` while it had no other before. ``issued_seen``: it become more than a
+    draft, ``None`` if it was never seen as one.
+    """
 
     first_seen: datetime
     status_seen: datetime | None = None
     gone: bool = False
+    issued_seen: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,6 +257,15 @@ def test_a_payment_without_a_date_is_a_problem_if_it_was_never_seen_unpaid() -> 
     assert decide(paid, policy=replace(BOOKS, undated="due_date")).operations[-1].content["paid_date"] == "2026-03-15"
 
 
+def test_an_invoice_without_a_date_is_a_problem_if_it_was_never_seen_as_a_draft() -> None:
+    opened = invoice(status="opened", issue_date=None)
+    assert codes(decide(opened, seen=Seen(NOON, status_seen=NOON))) == ["undated_invoice"]
+    issued = Seen(NOON, status_seen=NOON, issued_seen=datetime(2026, 3, 9, 23, 30, tzinfo=UTC))
+    assert (
+        decide(opened, seen=issued, policy=PICTURE).operations[0].content["issue_date"] == "2026-03-10"
+    )  # the date in Oslo
+
+
 def test_a_date_that_was_once_written_stays_although_the_source_has_none() -> None:
     one = invoice(status="paid", issue_date=None)
     decision = decide(one, bound(invoice(status="paid"), PICTURE), paid_place(PICTURE), PICTURE, Seen(NOON, NOON))

@@ -133,7 +133,7 @@ _ROW_MOVED = (
     .values({
         name: sa.bindparam(name)
         for name in (
-            *("number", "client_id", "status", "status_seen", "row_print", "revision", "changed_at"),
+            *("number", "client_id", "status", "status_seen", "issued_seen", "row_print", "revision", "changed_at"),
             *("detail_due", "gone_at", "walk"),
         )
     })
@@ -159,7 +159,7 @@ def _move(conn: Connection, name: str, kind: Kind, moved: list[tuple[Any, Row]],
     values = [
         {
             "at": before.n, "number": row.number, "client_id": row.client_id, "status": row.status, "gone_at": None,
-            "status_seen": now if row.status != before.status else before.status_seen, "row_print": row.print,
+            **_seen(before, row.status, now), "row_print": row.print,
             "revision": next(revisions) if shown else before.revision,
             "changed_at": now if shown else before.changed_at,
             "detail_due": not whole, "walk": max(walk, before.walk),
@@ -186,7 +186,7 @@ _DETAIL = (
     })
 )  # fmt: skip
 _DETAIL_MOVED = _DETAIL.values(
-    {name: sa.bindparam(name) for name in ("number", "client_id", "status", "status_seen", "gone_at")}
+    {name: sa.bindparam(name) for name in ("number", "client_id", "status", "status_seen", "issued_seen", "gone_at")}
 )
 
 
@@ -213,14 +213,13 @@ def store_details(conn: Connection, name: str, details: Sequence[Detail], *, now
         if detail[1:4] == (before.number, before.client_id, before.status) and before.gone_at is None:
             told.append(values)
         else:
-            seen = now if detail.status != before.status else before.status_seen
             moved.append(
                 values
                 | {
                     "number": detail.number,
                     "client_id": detail.client_id,
                     "status": detail.status,
-                    "status_seen": seen,
+                    **_seen(before, detail.status, now),
                     "gone_at": None,
                 }
             )
@@ -237,6 +236,13 @@ def store_details(conn: Connection, name: str, details: Sequence[Detail], *, now
         bulk.execute(conn, statement, values_)
     new = sum(known[detail.id].detail_print is None for detail in news)
     return Stored(new, len(news) - new)
+
+
+def _seen(before: Any, status: str | None, now: int) -> dict[str, int | None]:
+    """Say when a record was first seen in this status, and as no draft any more."""
+    if status == before.status:
+        return {"status_seen": before.status_seen, "issued_seen": before.issued_seen}
+    return {"status_seen": now, "issued_seen": now if before.status == "draft" else before.issued_seen}
 
 
 _READ = (
@@ -320,6 +326,7 @@ _KNOWN = (
         record.c.revision,
         record.c.changed_at,
         record.c.status_seen,
+        record.c.issued_seen,
         record.c.walk,
         record.c.gone_at,
     ),

@@ -44,6 +44,8 @@ class Record(SQLModel, table=True):
     changed_at: int
     status_seen: int | None = None
     """When the present status was first seen, if the record had been seen with another one before."""
+    issued_seen: int | None = None
+    """When it was first seen to be no draft any more, if it had been seen as one."""
     detail_at: int | None = None
     detail_due: bool = False
     walk: int = 0

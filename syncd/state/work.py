@@ -18,7 +18,7 @@ LAST = 2**62
 """Greater than every number of a record, so that what has just this revision is not shown again."""
 
 AnyRow = Any
-"""A row of ``n id revision first_seen status_seen gone_at client_id raw``."""
+"""A row of ``n id revision first_seen status_seen issued_seen gone_at client_id raw``."""
 
 _READ = sa.select(
     record.c.n,
@@ -26,6 +26,7 @@ _READ = sa.select(
     record.c.revision,
     record.c.first_seen,
     record.c.status_seen,
+    record.c.issued_seen,
     record.c.gone_at,
     record.c.client_id,
     body.c.raw,

@@ -216,6 +216,20 @@ def test_the_moment_a_status_was_seen_is_known_only_after_another_one(start: Sta
     assert puller.row(invoice.id).status == "paid"
 
 
+def test_the_moment_of_issue_is_known_only_of_what_was_seen_as_a_draft(start: Start) -> None:
+    sandbox, puller = start()
+    draft, sent = (change.insert(sandbox.account, {"status": status}) for status in ("draft", "sent"))
+    puller.pull()
+    sandbox.account.send(draft.id, ["email"], reminder=False)
+    sandbox.account.happen(sent.id, "opened")
+    puller.pull()
+    issued = int(puller.at.timestamp())
+    sandbox.account.happen(draft.id, "paid")
+    puller.pull()
+    assert puller.row(draft.id).issued_seen == issued
+    assert puller.row(sent.id).issued_seen is None
+
+
 def test_a_client_that_an_invoice_needs_is_fetched_at_once(start: Start) -> None:
     sandbox, puller = start()
     puller.pull()
