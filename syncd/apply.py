@@ -36,6 +36,7 @@ def apply(session: Session, plan: int, clock: Clock) -> Applied:
         doubt.settle(session, result, clock, reopen=True)
     result.stopped = clock.wait(0)
     with session.store.write() as connection:
+        result.doubt = journal.count_in_doubt(connection, session.name)
         rest = journal.unsent(connection, plan)
         if not result.stopped:
             # What an invoice waits for is told of the invoice; its document waits in silence.

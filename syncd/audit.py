@@ -56,7 +56,7 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
         held = [
             row for owner in (session.name, f"source:{session.source}") for row in problems.holds(connection, owner)
         ]
-        report.held = [sentence(problems.finding_of_hold(row)) for row in held]
+        report.held = [sentence(problems.finding_of_hold(row)) for row in held if not row.released]
         report.waiting = len(problems.listed(connection, [session.name, f"source:{session.source}"]))
     return report
 

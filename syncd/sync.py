@@ -257,11 +257,11 @@ def _facts(session: Session, tally: Tally) -> safety.Facts:
 
 def _stopped_by(session: Session, found: list[Finding], wish: Wish) -> list[Finding]:
     """Keep the holds that stand now, and name those that nobody let pass."""
-    if wish.dry:
-        return found
-    with session.store.write() as connection:
-        problems.set_holds(connection, session.name, found, session.seconds())
-        released = {row.code for row in problems.holds(connection, session.name) if row.released}
+    if not wish.dry:
+        with session.store.write() as connection:
+            problems.set_holds(connection, session.name, found, session.seconds())
+    with session.store.read() as connection:
+        released = problems.let_pass(connection, session.name, found)
     return [] if wish.force else [one for one in found if one.code not in released]
 
 

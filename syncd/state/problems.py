@@ -156,6 +156,12 @@ def set_holds(connection: Connection, owner: str, findings: Sequence[Finding], n
             connection.execute(sa.update(hold).where(where).values(parameters=parameters, released=released))
 
 
+def let_pass(connection: Connection, owner: str, findings: Sequence[Finding]) -> set[str]:
+    """Name those of these holds that a person let pass, as far as they are no worse than what was shown."""
+    known = {row.code: orjson.loads(row.parameters) for row in holds(connection, owner) if row.released}
+    return {one.code for one in findings if one.code in known and not _grew(known[one.code], one.parameters)}
+
+
 def _grew(shown: Mapping[str, str], now: Mapping[str, str]) -> bool:
     """Tell whether a surprise is greater than the one a person let pass."""
     pairs = [(shown.get(name, ""), value) for name, value in now.items()]

@@ -65,6 +65,8 @@ def test_a_mass_change_is_held_until_a_person_lets_it_pass(code: str, way: str, 
     assert any(sign.isdigit() for sign in said.out)
     if way == "release":
         assert company.syncd("release", "ledger").code == 0
+        assert company.syncd("reconcile", "--json").document["targets"][0]["held"] == []
+        assert company.syncd("plan", "--json").document["targets"][0]["held"] == []
         company.run("--full")
     else:
         company.run("--full", "--force")
