@@ -55,6 +55,7 @@ def other_process() -> Iterator[Editor]:
     running.close()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("table", SHAPES)
 def test_an_edited_cell_is_named_with_both_values_and_kept(
     table: str, found: Found, other_process: Editor, note: Callable[[str], None]
