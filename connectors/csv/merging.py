@@ -129,15 +129,16 @@ class Merging:
             if hash(name) not in marked:
                 continue
             if own := needs.renamed.get(name):
-                group = self._renamed(group, file, own[1:])  # noqa: PLW2901 -- the same under its new id
-                name = own
-            yield name, file.table, file.part, *group.key, orjson.dumps(group.rows)
+                self.dirty.add(file)
+                renamed = self._renamed(group, file, own[1:])
+                yield own, file.table, file.part, *renamed.key, orjson.dumps(renamed.rows)
+            else:
+                yield name, file.table, file.part, *group.key, orjson.dumps(group.rows)
 
     def _renamed(self, group: Group, file: File, own: str) -> Group:
         """Give the rows of a record the id of the one that it is bound to, by which all that comes finds it."""
         name = IDS.get(file.table, "invoice_id")
         at, cell = list(COLUMNS[file.table]).index(name), self._writer.cell(file.table, name, own)
-        self.dirty.add(file)
         rows = [[*row[:at], cell, *row[at + 1 :]] for row in group.rows]
         first, second, _ = group.key
         return Group((first, own, "") if file.table == "clients" else (first, second, own), own, rows)

@@ -57,7 +57,7 @@ class Shifting:
         status = "paid" if int(name) % 3 else "sent"
         return {"id": name, "number": number, "client_id": "c", "status": status}
 
-    def invoices(self, page: int, status: str | None = None, *, validators: Any = None) -> Listing:  # noqa: ARG002 - as the client is called
+    def invoices(self, page: int, status: str | None = None, **_: Any) -> Listing:
         self.shift()
         ids = self.list[::-1] if self.order == "newest" else self.list
         if status is not None:
@@ -77,7 +77,7 @@ class Shifting:
     def clients(self, page: int, **_: Any) -> Listing:
         return Listing([{"id": "c", "name": "Client"}] if page < 2 else [])
 
-    def invoice(self, name: str, validators: Any = None, *, once: bool = False) -> Read:  # noqa: ARG002 - as above
+    def invoice(self, name: str, **_: Any) -> Read:
         if name not in self.list:
             raise Missing("no such invoice", 404)
         self.details += 1
