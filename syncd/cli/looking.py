@@ -106,11 +106,11 @@ def _tell_status(document: dict[str, Any]) -> None:
         console.say(f"last run: {run['command']} {console.when(run['started_at'])}, {ended}")
     rows = []
     for one in document["sources"]:
-        there = ", ".join(f"{sum(n.values())} {kind}s" for kind, n in one["records"].items())
+        there = ", ".join(_there(kind, of_status) for kind, of_status in one["records"].items())
         rows.append(("source", one["name"], console.when(one["last_pull"]), there, str(one["problems"]), _held(one)))
     for one in document["targets"]:
         stands = one["stands"]
-        there = ", ".join(f"{stands[kind]} {kind}s" for kind in ("client", "invoice", "payment") if kind in stands)
+        there = ", ".join(counted(stands[kind], kind) for kind in ("client", "invoice", "payment") if kind in stands)
         there += f", {one['in_doubt']} in doubt" if one["in_doubt"] else ""
         there += f", {one['edited_by_hand']} edited by hand" if one["edited_by_hand"] else ""
         rows.append(
@@ -132,6 +132,12 @@ def _tell_status(document: dict[str, Any]) -> None:
     for one in document["sources"]:
         for note in one["notes"]:
             console.say(f"source {one['name']}: {escape(note['sentence'])} {escape(note['remedy'])}")
+
+
+def _there(kind: str, of_status: dict[str, int]) -> str:
+    """Count what is at the source; drafts by themselves, for they usually stand in no target."""
+    drafts = of_status.get("draft", 0)
+    return counted(sum(of_status.values()), kind) + (f" ({counted(drafts, 'draft')})" if drafts else "")
 
 
 def _held(one: dict[str, Any]) -> str:
