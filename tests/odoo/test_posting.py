@@ -369,6 +369,20 @@ def test_a_period_that_was_closed_meanwhile_books_nothing_elsewhere(own_desk: De
     assert [row["state"] for row in own_desk.rows(content)] in ([], ["cancel"])
 
 
+def test_what_came_out_wrong_and_cannot_be_cancelled_is_told_to_stand(own_odoo: Place) -> None:
+    hashed = add_journal(own_odoo, "HSH")
+    own_odoo.admin().call("account.journal", "write", [hashed], vals={"restrict_mode_hash_table": True})
+    desk = open_desk(own_odoo, "HSH")
+    content = invoice("L-1", THRICE, 1899, issue_date="2025-01-05")
+    made = desk.operation("create", content)
+    desk.admin.call("res.company", "write", [desk.company.id], vals={"fiscalyear_lock_date": "2025-12-31"})
+    (outcome,) = desk.run(made)
+    assert isinstance(outcome, Rejected)
+    stands = "posted" in [row["state"] for row in desk.rows(content)]
+    assert stands is ("It stands posted in Odoo all the same" in outcome.reason)
+    assert stands or own_odoo.version < 19  # Odoo 14 cancels there, too
+
+
 def test_the_number_may_be_a_reference_and_odoo_counts_by_itself(own_odoo: Place) -> None:
     desk = open_desk(own_odoo, "INV", number="ref")
     content = invoice("2019-7", THRICE, 1899)

@@ -151,6 +151,19 @@ def test_an_unknown_database_is_told_at_once_and_nothing_was_carried_out(
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(
+    "words", ["FATAL:  sorry, too many clients already\n", "FATAL:  the database system is starting up\n"]
+)
+def test_a_database_server_that_takes_no_more_is_out_of_reach_and_no_fault_of_the_settings(
+    speak: Speak, words: str
+) -> None:
+    answers = [rpc_fault("psycopg2.OperationalError", words)]
+    error = refused(speak(*answers, version=14))
+    assert isinstance(error, Unreachable)
+    assert not isinstance(error, NoDatabase)
+    assert "Odoo's own database failed" in str(error)
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_page_of_a_proxy_leaves_a_write_in_doubt_and_is_asked_again_by_a_read(
     speak: Speak, server: Server, status: int
