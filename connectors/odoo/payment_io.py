@@ -98,7 +98,7 @@ def _settle(batch: Batch, dues: Sequence[Due]) -> None:
         ids={int(due.external_id) for due in dues if due.external_id and due.external_id.isdecimal()},
         partners={_partner(batch, due) for due in to_pay},
     )
-    standing = {name.partition(".")[2]: rows[number] for number, name in names.items() if mark_of(name)}
+    standing = {name: rows[number] for number, name in names.items() if mark_of(name)}
     _already(batch, settled, rows, standing)
     _choose(batch, to_pay, rows, names, standing)
     _load(batch, [due for due in batch.left(to_pay) if due.entry not in batch.payments])
