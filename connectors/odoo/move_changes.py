@@ -1,10 +1,10 @@
 """Invoices changed in Odoo: texts, the due date and the chatter where they stand, all else through a draft.
 
 A posted invoice takes its texts and its due date as it is. Its lines, date, currency and partner change only as a
-draft (``button_draft``): new head and lines, tax, post. The number is kept, and what Odoo will not have is put back as
-it was. A note with an external id is left on an invoice before it becomes a draft, so that a draft that a broken run
-left behind is told from one that a person made: the first is finished by the same entry sent again, the second stays a
-draft.
+draft (``button_draft``): head and lines, each where it stands, tax, post. The number is kept, and what Odoo will not
+have is put back as it was. A note with an external id is left on an invoice before it becomes a draft, so that a draft
+that a broken run left behind is told from one that a person made: the first is finished by the same entry sent again,
+the second stays a draft.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.move_calls import Calls, Work, refused
 from connectors.odoo.move_finish import finish
 from connectors.odoo.move_io import move_rows, product_lines
+from connectors.odoo.move_keeping import keep
 from connectors.odoo.move_reading import Row, is_locked, is_settled, is_void, move_fields
 from connectors.odoo.move_totals import read_standing, whole_of
-from connectors.odoo.moves import BY_RATE, Told, Whole, external_id
+from connectors.odoo.moves import Told, Whole, external_id
 from connectors.odoo.writes import halved, outcome_of
 from syncd.connector import Rejected, Stale
 from syncd.fields import lookup, same
@@ -123,37 +124,34 @@ def _due_dates(calls: Calls, works: Sequence[Work]) -> None:
 
 
 def _rewrite(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row], lines: Lines) -> None:
-    """Write head and lines anew, of a draft; what was posted is made a draft and posted again."""
+    """Write head and lines, of a draft; what was posted is made a draft and posted again."""
     for work in works:
-        _settle_taxes(work, lines.get(work.id, ()), calls.company)
         _refuse_fixed(work, rows[work.id], calls.company)
     due = [work for work in works if work.outcome is None]
     standing = read_standing(calls.odoo, calls.company, [work.id for work in due])
     old = {work.id: whole_of(rows[work.id], lines.get(work.id, ()), standing[work.id]) for work in due}
+    places = {work.id: _keep(work, old[work.id], rows[work.id], calls.company) for work in due}
+    due = [work for work in due if work.outcome is None]
     _keep_drafts(calls, [work for work in due if rows[work.id]["state"] == "draft" and work.entry.verb == "update"])
     posted = [work for work in due if rows[work.id]["state"] == "posted"]
     _note(calls, posted)
     calls.act("button_draft", [work for work in posted if work.outcome is None])
     drafts = [work for work in due if work.outcome is None]
     for work in drafts:
-        _write(calls, work, work.whole, work.told.texts)
+        ids = [line["id"] for line in lines.get(work.id, ())]
+        _write(calls, work, work.told.texts, ids, places[work.id])
     finish(calls, [work for work in drafts if work.outcome is None])
-    _put_back(calls, [work for work in drafts if isinstance(work.outcome, Rejected)], old, {work.id for work in posted})
+    _put_back(calls, [work for work in drafts if isinstance(work.outcome, Rejected)], old, lines, posted)
 
 
-def _settle_taxes(work: Work, lines: Sequence[Row], company: Company) -> None:
-    """Find the tax of a rate among those of the invoice, where only that can tell."""
-    here = {company.taxes.rate_of(tax): str(tax) for line in lines for tax in line["tax_ids"]}
-    whole = work.whole
-    cells = {line[4] for line in whole.lines if line[4].startswith(BY_RATE)}
-    named = {cell: here.get(cell.removeprefix(BY_RATE)) for cell in cells}
-    if missing := [cell for cell, tax in named.items() if tax is None]:
-        rate = missing[0].removeprefix(BY_RATE)
-        work.refuse(f"{rate} %: none of its lines in Odoo tells which tax is meant.", "tax_not_found")
-        return
-    new = [[*line[:4], named.get(line[4]) or line[4], *line[5:]] for line in whole.lines]
-    taxes = {named.get(tax) or tax: value for tax, value in whole.taxes.items()}
-    work.told = replace(work.told, whole=replace(whole, lines=new, taxes=taxes))
+def _keep(work: Work, old: Whole, row: Row, company: Company) -> Sequence[int | None]:
+    """Let what did not change be as it stands; give the place that each line has now."""
+    kept = keep(work.whole, old, work.told.changes, company.taxes, draft=row["state"] == "draft")
+    if isinstance(kept, Rejected):
+        work.outcome = kept
+        return ()
+    work.told = replace(work.told, whole=kept.whole)
+    return kept.rows
 
 
 def _refuse_fixed(work: Work, row: Row, company: Company) -> None:
@@ -200,15 +198,18 @@ def _told(work: Work) -> str:
     return f"<p>Changed in FastFaktura: {', '.join(names)}.</p>"
 
 
-def _write(calls: Calls, work: Work, whole: Whole, texts: Mapping[str, str]) -> None:
+def _write(
+    calls: Calls, work: Work, texts: Mapping[str, str], ids: Sequence[int], places: Sequence[int | None]
+) -> None:
+    """Write one invoice; ``ids``: its lines as they stand, ``places``: which of them each line is to be."""
     try:
-        calls.call("account.move", "write", [work.id], vals=_values(whole, texts))
+        calls.call("account.move", "write", [work.id], vals=_values(work.whole, texts, ids, places))
     except OdooAnswer as error:
         work.outcome = outcome_of(error)
 
 
-def _values(whole: Whole, texts: Mapping[str, str]) -> dict[str, Any]:
-    """Give what ``write`` takes: the head, the texts, and new lines for the old ones."""
+def _values(whole: Whole, texts: Mapping[str, str], ids: Sequence[int], places: Sequence[int | None]) -> dict[str, Any]:
+    """Give what ``write`` takes: the head, the texts, and lines changed where they stand, added and taken out."""
     head = whole.head
     values: dict[str, Any] = {name: text or False for name, text in texts.items()}
     values["partner_id"] = int(head["partner_id/.id"] or 0) or False
@@ -217,7 +218,10 @@ def _values(whole: Whole, texts: Mapping[str, str]) -> dict[str, Any]:
     if head["invoice_date"]:
         values["date"] = head["invoice_date"]
     values["invoice_date_due"] = head["invoice_date_due"] or False
-    values["invoice_line_ids"] = [[5, 0, 0], *([0, 0, _line(cells)] for cells in whole.lines)]
+    gone = [[2, number, 0] for place, number in enumerate(ids) if place not in places]
+    lines = zip(whole.lines, places, strict=True)
+    stay = [[0, 0, _line(cells)] if place is None else [1, ids[place], _line(cells)] for cells, place in lines]
+    values["invoice_line_ids"] = gone + stay
     return values
 
 
@@ -235,15 +239,21 @@ def _line(cells: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _put_back(calls: Calls, works: Sequence[Work], old: Mapping[int, Whole], posted: set[int]) -> None:
+def _put_back(
+    calls: Calls, works: Sequence[Work], old: Mapping[int, Whole], lines: Lines, posted: Sequence[Work]
+) -> None:
     """Put invoices back as they were; what came of the change stays what it was."""
+    were_posted = {work.id for work in posted}
     again = [
-        Work(work.entry, Told(old[work.id], post=work.id in posted), work.id)
+        Work(work.entry, Told(old[work.id], post=work.id in were_posted), work.id)
         for work in works
-        if work.id in posted or work.entry.verb == "post"
+        if work.id in were_posted or work.entry.verb == "post"
     ]
+    stands = product_lines(calls.odoo, calls.company, [work.id for work in again])
     for work in again:
-        _write(calls, work, work.whole, {"name": work.whole.head["name"]})
+        were, ids = [line["id"] for line in lines.get(work.id, ())], [line["id"] for line in stands.get(work.id, ())]
+        places = [ids.index(number) if number in ids else None for number in were]
+        _write(calls, work, {"name": work.whole.head["name"]}, ids, places)
     finish(calls, [work for work in again if work.outcome is None])
     left = {work.id: work.outcome.reason for work in again if isinstance(work.outcome, Rejected)}
     for work in works:

@@ -66,11 +66,26 @@ class Clerk:
         found = [one for one in target["differences"] if one["kind"] == kind]
         return {one["field"] or one["what"]: (one["source"], one["target"]) for one in found}
 
+    def books_of(self, line: Json) -> tuple[int, int]:
+        """Read the tax and the account that a line is booked on."""
+        found = self.read("account.move.line", line["id"], "tax_ids", "account_id")
+        (tax,) = found["tax_ids"]
+        return tax, found["account_id"][0]
+
+    def total(self, invoice: Json) -> int:
+        """Read what an invoice comes to, in cents."""
+        return round(self.read("account.move", self.move(invoice)["id"], "amount_total")["amount_total"] * 100)
+
     # -- what a person does --------------------------------------------------------------------------------------------
 
     def write(self, model: str, number: int, **vals: Any) -> None:
         """Change fields."""
         self.odoo.call(model, "write", [number], vals=vals)
+
+    def copy(self, model: str, number: int, **other: Any) -> int:
+        """Copy a record but for what is named."""
+        made = self.odoo.call(model, "copy", [number], default=other)
+        return int(made[0] if isinstance(made, list) else made)
 
     def act(self, invoice: Json, *methods: str) -> int:
         """Press buttons of an invoice, one after the other."""

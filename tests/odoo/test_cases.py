@@ -188,6 +188,48 @@ def test_money_that_changes_after_booking_is_a_problem_or_rewritten_while_unpaid
     assert set(codes(stage.run(code=1))) == {"changed_after_booking"}
 
 
+def test_a_rewritten_invoice_keeps_what_a_person_set_and_the_source_did_not_change(clerk: Clerk) -> None:
+    stage = clerk.stage
+    stage.configure(on_change="update")
+    made(clerk, 0, status="sent", lines=[line("Work", 10_001, 25, 3), line("Trip", 4_200, 12), line("Desk", 900, 25)])
+    stage.run()
+    invoice = clerk.invoice(-1)
+    work, trip, desk = clerk.lines(invoice)
+    tax, account = clerk.books_of(work)
+    other = clerk.copy("account.tax", tax, name="25% by hand")
+    income = clerk.copy("account.account", account, name="By hand", code="499999")
+    number = clerk.act(invoice, "button_draft")
+    theirs = {"account_id": income, "tax_ids": [[6, 0, [other]]]}
+    changes = [[1, work["id"], theirs], [1, trip["id"], {"name": "By hand"}], [1, desk["id"], theirs]]
+    clerk.write("account.move", number, invoice_date_due="2026-12-24", invoice_line_ids=changes)
+    clerk.act(invoice, "action_post")
+    lines = [line("Work", 10_001, 25, 4), line("Trip", 4_200, 12), line("Desk", 901, 25)]
+    stage.change_invoice(invoice, lines=lines)
+    stage.run()
+    found = clerk.lines(invoice)
+    assert [(one["id"], one["name"]) for one in found] == [
+        (work["id"], "Work"),
+        (trip["id"], "By hand"),
+        (desk["id"], "Desk"),
+    ]
+    assert [one["quantity"] for one in found] == [4, 1, 1]
+    assert [clerk.books_of(one) for one in found] == [(other, income), clerk.books_of(trip), (other, income)]
+    assert clerk.read("account.move", number, "invoice_date_due")["invoice_date_due"] == "2026-12-24"
+    assert clerk.total(invoice) == clerk.invoice(-1)["total_cents"]
+    idle(stage)
+    stage.change_invoice(invoice, lines=[*lines, line("More", 77, 25)])
+    stage.run()
+    found = clerk.lines(invoice)
+    assert [one["name"] for one in found] == ["Work", "By hand", "Desk", "More"]
+    assert {tax for tax, _ in map(clerk.books_of, found)} == {other, clerk.books_of(trip)[0]}
+    assert clerk.total(invoice) == clerk.invoice(-1)["total_cents"]
+    stage.change_invoice(invoice, lines=lines[:2])
+    stage.run()
+    assert [one["name"] for one in clerk.lines(invoice)] == ["Work", "By hand"]
+    assert clerk.total(invoice) == clerk.invoice(-1)["total_cents"]
+    idle(stage)
+
+
 # -- money -------------------------------------------------------------------------------------------------------------
 
 
