@@ -27,7 +27,8 @@ from syncd.reconcile import (
 from syncd.session import Session
 from syncd.state import bindings, problems, work
 
-Expected = dict[tuple[Kind, str], Fields]
+Expected = dict[tuple[Kind, str], Fields | str]
+"""What a record is to hold; a ``str`` is the status at the source for which it is not to stand at all."""
 
 
 def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
@@ -47,10 +48,11 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
             if record_id not in gone:
                 what: What = "removed" if record_id in removed[kind] else "missing"
                 report.differences.append(Difference(what, kind, record_id, name_of(fields) or record_id))
-        if narrow.all:
-            for external, fields in unexpected[kind].items():
-                if external not in strange:
-                    report.differences.append(Difference("unexpected", kind, external, name_of(fields) or external))
+        for external, fields in unexpected[kind].items():
+            if kind == "invoice" and (narrow.all or external in strange):
+                add_up(report, "target", fields)
+            if narrow.all and external not in strange:
+                report.differences.append(Difference("unexpected", kind, external, name_of(fields) or external))
     report.differences = sorted_differences(_named(session, report.differences))
     with session.store.read() as connection:
         held = [
@@ -98,11 +100,22 @@ def _compare_page(
             wanted = expected.get((kind, row.id))
             if wanted is None:
                 continue
-            report.compared += 1
-            report.differences += compare(kind, row.id, wanted, fields)
-            if kind == "invoice":
-                add_up(report, "source", wanted)
-                add_up(report, "target", fields)
+            _compare_one(report, kind, row.id, wanted, fields)
+
+
+def _compare_one(report: Report, kind: Kind, record_id: str, wanted: Fields | str, found: Fields) -> None:
+    """Compare what stands; an invoice or a payment that, as the source says, is not to stand differs in its status."""
+    report.compared += 1
+    if kind == "invoice":
+        add_up(report, "target", found)
+    if isinstance(wanted, str):
+        there = "paid" if kind == "payment" else str(found.get("status") or "booked")
+        label = name_of(found) or record_id
+        report.differences.append(Difference("differs", kind, record_id, label, "status", wanted, there))
+        return
+    report.differences += compare(kind, record_id, wanted, found)
+    if kind == "invoice":
+        add_up(report, "source", wanted)
 
 
 def _expected(session: Session, kind: Kind, ids: list[str], narrow: Narrow) -> Expected:
@@ -135,16 +148,15 @@ def _of_invoices(session: Session, invoices: list[DueInvoice], narrow: Narrow) -
 
 
 def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place, narrow: Narrow) -> Expected:
-    """Give what an invoice and its payment are to hold, nothing where they are not to stand."""
+    """Give what an invoice and its payment are to hold; nothing where that cannot be told, or is not asked."""
     invoice, fields = one.invoice, session.can.fields
-    if (
-        not isinstance(invoice, Invoice)
-        or not isinstance(one.client, Client)
-        or not stands(invoice, place, session.policy)
-    ):
+    if not isinstance(invoice, Invoice) or not isinstance(one.client, Client) or not narrow.takes(invoice):
         return {}
-    if not narrow.takes(invoice) or (invoice.status == "cancelled" and not session.can.picture):
+    picture, status = session.can.picture, "deleted" if one.seen.gone else invoice.status
+    if not stands(invoice, place, session.policy):
         return {}
+    if (status == "cancelled" and not picture) or (status == "deleted" and (invoice.status != "draft" or not picture)):
+        return {("invoice", one.id): status}
     invoice = dates(invoice, one.seen, place, payment, session.policy)
     start = session.policy.start_date
     if invoice.issue_date is None and invoice.status != "draft":
@@ -153,12 +165,12 @@ def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place,
         return {}
     content = session.policy.invoice(invoice, one.client)
     if one.seen.gone:
-        if invoice.status != "draft" or not session.can.picture:
-            return {}
-        content["status"] = "deleted"
+        content["status"] = status
     expected: Expected = {("invoice", one.id): flatten(content, fields["invoice"])}
-    if invoice.status == "paid" and invoice.total and invoice.paid_date and not one.seen.gone:
+    if status == "paid" and invoice.total and invoice.paid_date:
         expected["payment", one.id] = flatten(session.policy.payment(invoice), fields["payment"])
+    elif status != "paid" and payment.live:
+        expected["payment", one.id] = status
     return expected
 
 
@@ -181,7 +193,7 @@ def _missing(
     for invoices in due.every_invoice(session):
         unseen = [one for one in invoices if one.id not in seen["invoice"] or one.id not in seen["payment"]]
         for (kind, record_id), fields in _of_invoices(session, unseen, narrow).items():
-            if record_id not in seen[kind]:
+            if record_id not in seen[kind] and not isinstance(fields, str):
                 missing[kind][record_id] = fields
                 if kind == "invoice":
                     add_up(report, "source", fields)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,16 @@ class Office:
         ended = self.forks.run(self.desk("one"), "explain", record["id"])
         assert ended.code == 0, ended
         return str(ended.out)
+
+    def still_standing(self) -> tuple[list[tuple[str, str, str]], Decimal]:
+        """Give what ``reconcile`` finds to stand against the source (kind, status there, here), and the totals' gap."""
+        ended = self.forks.run(self.desk("one"), "reconcile", "--json")
+        assert ended.code == 1, ended
+        (target,) = ended.json()["targets"]
+        gap = sum(
+            (Decimal(one["target"]["total"]) - Decimal(one["source"]["total"]) for one in target["totals"]), Decimal()
+        )
+        return [(one["kind"], one["source"], one["target"]) for one in target["differences"]], gap
 
     def forget(self, name: str = "one") -> None:
         """Lose the state."""

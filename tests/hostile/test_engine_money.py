@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
 
@@ -50,11 +51,14 @@ def test_a_paid_invoice_that_is_cancelled_is_a_problem_and_left_as_it_is(office:
     here = office(mode)
     here.run()
     records = here.server.records()
-    here.change_invoice(here.invoice("paid"), _happened="cancelled")
+    invoice = here.invoice("paid")
+    here.change_invoice(invoice, _happened="cancelled")
     if lost:
         here.forget()
     assert codes(here.run(code=1)) == {"cancelled_after_payment": 1}
     assert here.server.records() == records
+    told = [("invoice", "", ""), ("payment", "", "")] if lost else [("invoice", "cancelled", "booked")]
+    assert here.still_standing() == (told, Decimal(invoice["total_cents"]) / 100)
     here.idle(code=1)
 
 
@@ -71,6 +75,8 @@ def test_an_invoice_that_is_no_longer_paid_is_a_problem_or_its_payment_is_voided
         here.forget()
     assert codes(here.run(code=1)) == {"back_from_paid": 1}
     assert len(here.payments(invoice)) == 1
+    told = ("payment", "", "") if lost else ("payment", "sent", "paid")  # without a state it is one nobody expects
+    assert here.still_standing() == ([told], 0)
     if lost:
         here.forget()
     here.configure(unsettle=True)

@@ -74,7 +74,7 @@ class Clerk:
 
     def total(self, invoice: Json) -> int:
         """Read what an invoice comes to, in cents."""
-        return round(self.read("account.move", self.move(invoice)["id"], "amount_total")["amount_total"] * 100)
+        return round(100 * float(self.read("account.move", self.move(invoice)["id"], "amount_total")["amount_total"]))
 
     # -- what a person does --------------------------------------------------------------------------------------------
 

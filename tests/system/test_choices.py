@@ -132,6 +132,13 @@ def test_an_issued_invoice_that_vanished_is_a_problem_and_stays(found: Found) ->
     company.sandbox.account.vanish(gone.id)
     assert counted(company.run("--full", code=1)) == {"vanished_invoice": 1}
     assert gone.number in company.column("invoices.csv", "number")
+    (difference,) = company.reconcile()
+    assert [difference[name] for name in ("label", "field", "source", "target")] == [
+        gone.number,
+        "status",
+        "deleted",
+        "sent",
+    ]
 
 
 def test_what_was_issued_before_the_start_date_is_not_written(found: Found) -> None:
