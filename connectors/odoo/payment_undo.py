@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.payment_batch import Batch
 from connectors.odoo.payment_reading import read_by, read_moves
-from connectors.odoo.payments import Due, Row, cents_of, locked_day, posted_states, settled_invoice, void_states
+from connectors.odoo.payments import (
+    Due,
+    Row,
+    cents_of,
+    locked_day,
+    mark_of,
+    posted_states,
+    settled_invoice,
+    text_field,
+    void_states,
+)
 from connectors.odoo.writes import halved
 from syncd.connector import Done, Outcome, Rejected
 
@@ -19,19 +29,20 @@ Refused = Callable[[tuple[Due, int], OdooAnswer], None]
 
 
 def unsettle(batch: Batch, dues: Sequence[Due]) -> None:
-    """Take payments back: those that settle nothing else and are in no closed period."""
+    """Take payments back: those that syncd made, that settle nothing else and are in no closed period."""
     if not dues:
         return
     ids = [int(due.external_id) for due in dues if due.external_id and due.external_id.isdecimal()]
     rows = read_by(batch.odoo, batch.company, [("id", "in", ids)]) if ids else {}
     statements = _with_statements(batch, list(rows))
+    names = batch.odoo.external_ids("account.payment", list(rows)) if rows else {}
     by_hand = read_moves(batch.odoo, {one for due in dues if (one := settled_invoice(due.external_id))})
     posted: list[tuple[Due, int]] = []
     drafts: list[tuple[Due, int]] = []
     for due in dues:
         row = rows.get(int(due.external_id)) if due.external_id and due.external_id.isdecimal() else None
         invoice = by_hand.get(settled_invoice(due.external_id) or 0)
-        outcome = _by_hand(due, invoice) if invoice else _judged(batch, due, row, statements)
+        outcome = _by_hand(due, invoice) if invoice else _judged(batch, due, row, statements, names)
         if outcome:
             batch.outcomes[due.entry] = outcome
         elif row:
@@ -48,7 +59,7 @@ def _by_hand(due: Due, move: Row) -> Outcome | None:
     return Rejected(f"{due.label} was settled by hand in Odoo, not by a payment of its own; take that back there.")
 
 
-def _judged(batch: Batch, due: Due, row: Row | None, statements: set[int]) -> Outcome | None:
+def _judged(batch: Batch, due: Due, row: Row | None, statements: set[int], names: Mapping[int, str]) -> Outcome | None:
     """Say why a payment is not to be taken back, or need not be."""
     if row is None or row["state"] in void_states(batch.company):
         return Done(due.external_id or "")
@@ -56,6 +67,9 @@ def _judged(batch: Batch, due: Due, row: Row | None, statements: set[int]) -> Ou
     others = set(row["reconciled_invoice_ids"]) - {due.invoice}
     if row["is_reconciled"] and others:
         return Rejected(f"payment {name} of {due.label} settles other invoices as well in Odoo; take it back there.")
+    # Where a person exported it, Odoo may give an external id of theirs; the text tells as well.
+    if mark_of(names.get(row["id"])) is None and row[text_field(batch.company)] != due.text:
+        return Rejected(f"payment {name} of {due.label} was registered by a person in Odoo; take it back there.")
     if row["id"] in statements:
         return Rejected(f"payment {name} of {due.label} is matched with a bank statement in Odoo; undo that first.")
     return locked_day(row["date"], batch.company)

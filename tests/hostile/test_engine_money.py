@@ -76,7 +76,7 @@ def test_an_invoice_that_is_no_longer_paid_is_a_problem_or_its_payment_is_voided
     assert codes(here.run(code=1)) == {"back_from_paid": 1}
     assert len(here.payments(invoice)) == 1
     told = ("payment", "", "") if lost else ("payment", "sent", "paid")  # without a state it is one nobody expects
-    assert here.still_standing() == ([told], 0)
+    assert here.still_standing() == ([told], Decimal(0))
     if lost:
         here.forget()
     here.configure(unsettle=True)

@@ -9,10 +9,7 @@ import pytest
 
 from connectors.odoo.company import Locks
 from connectors.odoo.payments import render_payment
-from syncd.connector import (
-    Done,
-    Rejected,
-)
+from syncd.connector import Done, Rejected
 from tests.odoo.payment_desk import Desk, seated, statement
 from tests.odoo.place import Place
 
@@ -63,6 +60,20 @@ def test_a_payment_for_several_invoices_is_not_taken_back(desk: Desk) -> None:
     assert isinstance(refused, Rejected)
     assert "other invoices" in refused.reason
     assert [desk.state(move)[1] for move in moves] == [0.0, 0.0]
+
+
+def test_a_payment_that_a_person_registered_is_theirs_to_take_back(desk: Desk) -> None:
+    move = desk.invoice()
+    (payment,) = desk.pays(move)
+    assert desk.write(desk.entry(move, verb="adopt", external_id=str(payment))) == [Done(str(payment))]
+    back = desk.entry(move, verb="unsettle", external_id=str(payment))
+    (refused,) = desk.write(back)
+    assert isinstance(refused, Rejected)
+    assert "registered by a person" in refused.reason
+    assert desk.state(move)[1] == 0.0
+    desk.odoo.call("account.payment", "action_draft", [payment])
+    desk.odoo.call("account.payment", "action_cancel", [payment])
+    assert desk.write(back) == [Done(str(payment))]
 
 
 def test_a_payment_in_a_closed_period_is_neither_posted_nor_taken_back(desk: Desk) -> None:
