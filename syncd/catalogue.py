@@ -324,7 +324,8 @@ _BOOKS = (
         "in_doubt_unresolved",
         "{record}: a {verb} was sent, its answer was lost, and whether it happened cannot be told.",
         "{count} operations were sent whose answers were lost, and nothing tells if they happened.",
-        f"Look in the books; bind the record with `syncd mappings import` if it stands there, {_RETRY}",
+        f"Look in the books; bind the record with `syncd mappings import` if it stands there, {_RETRY} "
+        "What is not bound then counts as not carried out, and is sent again.",
         ("record", "verb"),
         waits="person",
     ),

@@ -1,7 +1,8 @@
 """Settling what is in doubt: sent, and its answer lost.
 
 Where the target replays safely, by sending the same bytes under the same key again; else, once it can no longer be
-under way, by looking its mark up.
+under way, by looking its mark up. What cannot be told so, a person tells: by a mapping that they import the record
+stands, and by `syncd problems retry` without one it does not.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from syncd.errors import NotSent, Unreachable
 from syncd.fields import differences
 from syncd.problems import Finding
 from syncd.session import Session
-from syncd.state import journal, problems
+from syncd.state import bindings, journal, problems
 
 ROUNDS = 5
 """How often a plan is gone through, or what is in doubt sent again: what was certainly not carried out, and what
 waited for it."""
+
+UNRESOLVED = "in_doubt_unresolved"
+MAKING = ("create", "settle", "adopt")
+"""Verbs after which a record stands that did not, or was not bound, before."""
 
 PATIENCE = 60.0
 """Seconds to wait in one pass for a target that asks us to slow down."""
@@ -119,34 +124,46 @@ def _look_up(session: Session, doubtful: Sequence[Row[Any]], result: Applied, *,
     closed: list[tuple[Row[Any], Outcome]] = []
     lost: list[Row[Any]] = []
     unsure: list[Row[Any]] = []
+    bound, denied = _told(session, doubtful)
     for row, found in zip(doubtful, session.connector.find(wanted), strict=True):
         remotes = [remote for how, remote in found.candidates if how in ("mark", "external_id")]
-        verdict = _happened(session, row, remotes)
+        verdict = _happened(session, row, remotes) or bound.get(row.n)
         if verdict is not None:
             closed.append((row, verdict))
-        elif found.certain:
+        elif found.certain or (row.kind, row.id) in denied:
             lost.append(row)
         else:
             unsure.append(row)
     close(session, closed, result)
     with session.store.write() as connection:
         now = session.seconds()
+        problems.settle(connection, session.name, [(row.kind, row.id) for row in lost], [UNRESOLVED])
         if reopen:
             journal.reopen(connection, [row.n for row in lost])
         else:
             journal.close(connection, [(row.n, "lost", None) for row in lost], now)
             result.lost |= {(row.kind, row.id) for row in lost}
-        findings = [
-            Finding("in_doubt_unresolved", row.kind, row.id, {"record": label(row), "verb": row.verb}) for row in unsure
-        ]
+        findings = [Finding(UNRESOLVED, row.kind, row.id, {"record": label(row), "verb": row.verb}) for row in unsure]
         problems.add(connection, session.name, findings, now)
+
+
+def _told(session: Session, doubtful: Sequence[Row[Any]]) -> tuple[dict[int, Done], set[tuple[str, str]]]:
+    """Give what a person told: operations whose record they bound by hand, and records to be tried again."""
+    making = [row for row in doubtful if row.verb in MAKING]
+    bound: dict[int, Done] = {}
+    with session.store.read() as connection:
+        for kind in {row.kind for row in making}:
+            there = bindings.external_ids(connection, session.name, kind, [row.id for row in making])
+            bound |= {row.n: Done(there[row.id]) for row in making if row.kind == kind and row.id in there}
+        retried = problems.listed(connection, [session.name], states=("retry",))
+    return bound, {(row.kind, row.id) for row in retried if row.code == UNRESOLVED}
 
 
 def _happened(session: Session, row: Row[Any], remotes: Sequence[Remote]) -> Done | None:
     """Tell from what stands under the mark whether an operation was carried out."""
     if row.verb == "unsettle":
         return None if any(not remote.void for remote in remotes) else Done(row.external_id or "")
-    if row.verb in ("create", "settle", "adopt"):
+    if row.verb in MAKING:
         live = [remote for remote in remotes if not remote.void]
         return Done(live[0].external_id, live[0].version) if live else None
     if not remotes:

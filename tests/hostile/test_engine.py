@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from syncd.sandbox.change import insert
-from tests.hostile.office import BOTH, Open, environment, forks, office, until
+from tests.hostile.office import BOTH, Open, codes, environment, forks, office, until
 
 __all__ = ["environment", "forks", "office"]
 
@@ -83,6 +83,28 @@ def test_a_lost_answer_is_settled_in_the_same_run(office: Open, mode: str, fault
     here.run()
     assert here.server.counts()["requests"][f"batch {fault}"] > 0
     assert here.wrong() == []
+    here.idle()
+
+
+def test_what_nothing_can_tell_waits_until_a_person_says_what_stands(office: Open) -> None:
+    here = office("keyless", uncertain=True, script=("ok", "drop"))
+    assert codes(here.run(code=1))["in_doubt_unresolved"] > 1
+    run = here.run(code=1)
+    assert (run["in_doubt"], run["planned"]) == (codes(run)["in_doubt_unresolved"], [])
+    invoice = here.invoice("sent")
+    amounts = {name: invoice[f"{name}_cents"] for name in ("subtotal", "tax", "total")}
+    same = {name: invoice[name] for name in ("number", "client_id", "currency", "due_date")}
+    day = min(one["created_at"] for one in invoice["events"] if one["type"] == "sent")[:10]
+    name = next(one["name"] for one in here.dump()["clients"] if one["id"] == invoice["client_id"])
+    client = here.all_there("client", name=name)[0]["id"]
+    there = here.server.add("invoice", {**same, **amounts, "client": client, "issue_date": day})
+    bound = here.desk() / "bound.csv"
+    bound.write_text(f"target,kind,id,external_id\nbooks,invoice,{invoice['id']},{there}\n")
+    for words in (("mappings", "import", str(bound)), ("problems", "retry")):
+        assert here.forks.run(here.desk(), *words).code == 0
+    assert here.run()["in_doubt"] == 0
+    assert here.wrong() == []
+    assert here.there(invoice)["id"] == there
     here.idle()
 
 
