@@ -240,15 +240,14 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
             differences=differences,
         )
     if found.by_hand or not found.differs:
-        adopt = operate("adopt", kind, record_id, content, binding)
-        told = problem(
-            "adopted_differs",
-            kind,
-            record_id,
-            record=label(content),
-            differences=before_after(found.differs),
-        )
-        return Decision((adopt,), told.findings if found.differs else ())
+        differs, stands = dict(found.differs), content
+        if _signed_anew(*differs.get("public_url", (None, None))):  # nobody's edit; it is brought up to date
+            stands = {**content, "public_url": differs.pop("public_url")[1]}
+        binding = replace(binding, base=flatten(stands, policy.fields[kind]))
+        adopt = operate("adopt", kind, record_id, stands, binding)
+        after = _bound(kind, record_id, content, binding, policy).operations
+        told = problem("adopted_differs", kind, record_id, record=label(content), differences=before_after(differs))
+        return Decision((adopt, *after), told.findings if differs else ())
     stood = {**flat, **{path: pair[1] for path, pair in found.differs.items()}}
     binding = replace(
         binding,
@@ -257,6 +256,13 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
     adopt = operate("adopt", kind, record_id, dict(binding.base), binding)
     after = _bound(kind, record_id, content, binding, policy)
     return Decision((adopt, *after.operations), after.findings, after.anew)
+
+
+def _signed_anew(one: Scalar, other: Scalar) -> bool:
+    """Tell whether two links are one, signed at different times."""
+    if not isinstance(one, str) or not isinstance(other, str):
+        return False
+    return one.partition("?")[0] == other.partition("?")[0]
 
 
 def _bound(

@@ -280,6 +280,19 @@ def test_one_candidate_by_mark_that_nobody_else_can_have_touched_is_adopted_and_
     assert dict(update.changes) == {"status": ("sent", "paid"), "total": (12000, 12500)}
 
 
+def test_a_link_that_was_signed_anew_is_nobodys_edit_and_brought_up_to_date() -> None:
+    one, old = invoice(public_url="https://ff.example/i/1?signature=new"), "https://ff.example/i/1?signature=old"
+    differs = {"public_url": (one.public_url, old), "notes": ("", "By hand")}
+    there = Candidate("mark", "r1", "7", by_hand=True, differs=differs)
+    decision = decide(one, Place(candidates=(there,)), policy=PICTURE)
+    assert (verbs(decision), codes(decision)) == (["adopt invoice", "update invoice"], ["adopted_differs"])
+    assert dict(decision.operations[1].changes) == {"public_url": (old, one.public_url)}
+    assert "public_url" not in decision.findings[0].parameters["differences"]
+    elsewhere = replace(there, differs={"public_url": (one.public_url, "https://books.example/")})
+    decision = decide(one, Place(candidates=(elsewhere,)), policy=PICTURE)
+    assert (verbs(decision), codes(decision)) == (["adopt invoice"], ["adopted_differs"])
+
+
 def test_adoption_never_rewrites_money() -> None:
     there = Candidate("number", "r1", "7", by_hand=True, differs={"total": (12500, 12000)})
     assert decide(invoice(), Place(candidates=(there,))).operations[0].verb == "create"  # another total: not the one
