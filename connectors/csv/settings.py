@@ -1,4 +1,4 @@
-"""The settings of a CSV ledger, checked before anything runs. Pure."""
+"""The settings of a CSV ledger, checked before anything runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Odoo's answers mean when they are no results: kinds of the errors that a run knows already."""
+"""What Odoo's answers mean when they are no results: kinds of the errors that a run knows already; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What addresses look like where: postcodes by country, and words that give away what is no town. Data only.
+"""What addresses look like where: postcodes by country, and words that give away what is no town. Data only, and pure.
 
 Formats of postcodes: Universal Postal Union, addressing systems by country.
 """
