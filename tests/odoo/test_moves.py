@@ -375,6 +375,19 @@ def test_another_subtotal_and_a_tax_without_a_line_cannot_be_set() -> None:
     assert "no tax line" in str(corrections(_standing(5), whole))
 
 
+def test_a_receivable_that_misses_the_lines_by_a_cent_is_set_to_the_total_with_the_taxes() -> None:
+    whole = _whole(invoice("F-1", [("a", "1", 3333, "19")] * 3 + [("b", "1", 100, "25")], 1899 + 25))
+    right, off = (_standing(9999 + 1899 + 100 + 25 + cents, t119=1899, t125=25) for cents in (0, -1))
+    other = _standing(9999 + 1900 + 100 + 25 - 1, t119=1900, t125=25)
+    for standing in (right, off, other):
+        standing.untaxed = 9999 + 100
+    assert corrections(right, whole) == {}
+    assert corrections(off, whole) == {1: 12023}
+    assert corrections(other, whole) == {2: -1899, 1: 12023}
+    off.untaxed = 9999
+    assert "subtotal" in str(corrections(off, whole))
+
+
 def test_one_bad_record_stops_no_other_though_every_one_is_blamed() -> None:
     sent: list[list[int]] = []
     refused: dict[int, str] = {}
