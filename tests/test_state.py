@@ -126,3 +126,15 @@ def test_a_state_of_an_older_syncd_is_brought_up_to_date_when_nobody_holds_it(ur
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == HEAD
         assert bindings.count_removed(connection, "books") == 0
     store.close()
+
+
+def test_damage_after_a_clean_end_is_found_each_time(url: str) -> None:
+    for _ in range(2):
+        Store(url).close()
+    path = Path(url.removeprefix("sqlite:///"))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 :] = b"\xa5" * (len(data) - len(data) // 2)
+    path.write_bytes(data)
+    for _ in range(2):
+        with pytest.raises(StateError, match="damaged"):
+            Store(url)

@@ -36,18 +36,19 @@ class Store:
         """Open, lock, check and migrate; raise ``StateLocked`` or ``StateError`` with a sentence."""
         self.url = url
         self._lock: IO[str] | None = None
+        self._whole = False
         path = _file(url)
         try:
-            checked = False
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 if lock:
-                    self._lock, checked = _take_lock(path)
+                    self._lock, self._whole = _take_lock(path)
                 if not path.exists():
                     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self.engine = _engine(url)
-            if lock and not checked:
+            if lock and not self._whole:
                 _check(self.engine, path)
+                self._whole = True
             _migrate(self.engine, url, lock=lock)
         except OSError as error:
             self.close()
@@ -92,8 +93,9 @@ class Store:
         if engine is not None:
             engine.dispose()
         if self._lock is not None:
+            path = _file(self.url)
             self._lock.truncate(0)
-            self._lock.write(_CHECKED.format(date=_today()))
+            self._lock.write(_checked(path) if path and self._whole else "")
             self._lock.close()
             self._lock = None
 
@@ -130,18 +132,22 @@ def _remedy(error: OSError) -> str:
     return "Set state in [syncd] to a file that can be written."
 
 
-_CHECKED = "checked {date}"
-"""What the lock file says after a clean end: the database was whole on that day, so it is not read through again."""
+def _checked(path: Path) -> str:
+    """Say what the lock file tells after a clean end: the database was whole today, and nobody has touched it since.
 
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
+    It is then not read through again.
+    """
+    try:
+        stands = path.stat()
+    except OSError:
+        return ""
+    return f"checked {datetime.now(UTC).date().isoformat()} {stands.st_ino} {stands.st_size} {stands.st_mtime_ns}"
 
 
 def _take_lock(path: Path) -> tuple[IO[str], bool]:
     """Lock beside the database; the kernel frees it when the process ends, however it ends.
 
-    The second value: the last holder ended cleanly, and the database was found whole today.
+    The second value: the last holder ended cleanly, and the database that it left was found whole today.
     """
     lock = path.with_name(path.name + ".lock").open("a+")
     try:
@@ -153,7 +159,7 @@ def _take_lock(path: Path) -> tuple[IO[str], bool]:
         who = f" (process {holder})" if holder else ""
         raise StateLocked(f"Another syncd{who} holds the state {path}. Wait for it to end, or stop it.") from error
     lock.seek(0)
-    checked = lock.read(40) == _CHECKED.format(date=_today())
+    checked = lock.read(200) == _checked(path)
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()
@@ -234,7 +240,7 @@ def _migrate_alone(engine: Engine, url: str) -> None:
     finally:
         if held is not None:
             held.truncate(0)
-            held.write(_CHECKED.format(date=_today()) if checked else "")
+            held.write(_checked(path) if path and checked else "")
             held.close()
 
 
