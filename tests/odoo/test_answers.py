@@ -73,7 +73,7 @@ def test_many_answers_lost_in_one_run_are_made_good(places: Slots) -> None:
 def test_a_connection_cut_before_odoo_saw_the_call_is_made_good(places: Slots) -> None:
     (whole,) = places.each(act, [Fault(delay=0.1)])  # slow answers change nothing
     assert whole.wrong == []
-    faults = [Fault(cut=number) for number in range(1, len(whole.writes) + 1, 2 if QUICK else 1)]
+    faults = [Fault(cut=number) for number in range(1, len(whole.writes) + 1, 4 if QUICK else 1)]
     outcomes = places.each(act, faults)
     assert all(one.struck for one in outcomes)
     assert failed(faults, outcomes) == []

@@ -137,7 +137,7 @@ def test_a_connection_to_postgresql_that_ends_while_syncd_writes_costs_nothing(
     server: str, places: Slots, note: Callable[[str], None]
 ) -> None:
     (calls,) = places.each(writes, [None])
-    tried = [Fault(number, "within", STATES[number % 2]) for number in range(1, len(calls) + 1, 3 if QUICK else 1)]
+    tried = [Fault(number, "within", STATES[number % 2]) for number in range(1, len(calls) + 1, 5 if QUICK else 1)]
     outcomes = places.each(cut_off, tried)
     became = Counter(one.became for one in outcomes)
     note(
