@@ -1,7 +1,7 @@
 """`syncd sandbox`: serve a FastFaktura account on loopback, to try things and to test."""
 
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -19,20 +19,25 @@ from syncd.sandbox.server import DEFAULT_KEY, serve
 DATA, PAGES, SHAPES, TROUBLE = "Data", "Pages of lists", "Shapes", "Trouble"
 
 
-def _knob(text: str, panel: str, *names: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(*names, help=text, rich_help_panel=panel)
+MOST = 1_000_000  # clients or invoices; with more, it would only seem to hang
+MOST_TIMES = 1_000  # repetitions of a year and a bit: more would be before the calendar
+FIRST_DAY, LAST_DAY = date(1980, 1, 1), date(2199, 12, 31)
+
+
+def _knob(text: str, panel: str, *names: str, **limits: float) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(*names, help=text, rich_help_panel=panel, **limits)  # type: ignore[arg-type]
     return option
 
 
 # One parameter for each knob: the signature is the documentation of the command.
 def sandbox(
-    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one.", min=0, max=65535)] = 0,
     host: Annotated[str, typer.Option(help="127.0.0.1 or ::1; never another.")] = "127.0.0.1",
     key: Annotated[str, typer.Option(help="The API key that is accepted.")] = DEFAULT_KEY,
     json: Annotated[bool, typer.Option("--json", help="Say where it listens as JSON.")] = False,
     seed: Annotated[int, _knob("Seed of everything made up.", DATA)] = 1,
-    clients: Annotated[int, _knob("How many clients to make up.", DATA)] = 20,
-    invoices: Annotated[int, _knob("How many invoices to make up.", DATA)] = 60,
+    clients: Annotated[int, _knob("How many clients to make up.", DATA, min=0, max=MOST)] = 20,
+    invoices: Annotated[int, _knob("How many invoices to make up.", DATA, min=0, max=MOST)] = 60,
     today: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Last day of it.", rich_help_panel=DATA),
@@ -41,12 +46,12 @@ def sandbox(
         Path | None,
         _knob("Load invoice lines from a CSV (.xz too), not make them up.", DATA, "--load"),
     ] = None,
-    limit: Annotated[int | None, _knob("Only its first N invoices.", DATA)] = None,
-    multiply: Annotated[int, _knob("Repeat its history N times.", DATA)] = 1,
-    open_share: Annotated[float, _knob("Share of its invoices still open.", DATA)] = 0.03,
+    limit: Annotated[int | None, _knob("Only its first N invoices.", DATA, min=0)] = None,
+    multiply: Annotated[int, _knob("Repeat its history N times.", DATA, min=1, max=MOST_TIMES)] = 1,
+    open_share: Annotated[float, _knob("Share of its invoices still open.", DATA, min=0, max=1)] = 0.03,
     rounding: Annotated[Rounding, _knob("How tax is rounded, half up.", DATA)] = "rate",
-    page_size: Annotated[int, _knob("Rows on a page.", PAGES)] = 50,
-    first_page: Annotated[int, _knob("Number of the first page: 0 or 1.", PAGES)] = 1,
+    page_size: Annotated[int, _knob("Rows on a page.", PAGES, min=1)] = 50,
+    first_page: Annotated[int, _knob("Number of the first page: 0 or 1.", PAGES, min=0, max=1)] = 1,
     before_first: Annotated[o.BeforeFirst, _knob("Answer to a lower page.", PAGES)] = "first",
     past_end: Annotated[o.PastEnd, _knob("Answer past the last page.", PAGES)] = "empty",
     envelope: Annotated[o.Envelope, _knob("Key around a list; named: clients/invoices.", PAGES)] = "bare",
@@ -67,7 +72,7 @@ def sandbox(
     signed_public_url: Annotated[bool, _knob("public_url signed anew each time.", SHAPES)] = False,
     etag: Annotated[o.Etag, _knob("Validator sent, and 304 honoured.", SHAPES)] = "none",
     put: Annotated[o.Put, _knob("Whether PUT replaces or merges.", SHAPES)] = "merge",
-    latency: Annotated[float, _knob("Seconds before each answer.", TROUBLE)] = 0.0,
+    latency: Annotated[float, _knob("Seconds before each answer.", TROUBLE, min=0, max=o.LONGEST)] = 0.0,
     fault: Annotated[
         list[str] | None,
         _knob('A fault as JSON, e.g. {"kind": "status_5xx", "every": 7}; repeatable.', TROUBLE),
@@ -79,12 +84,22 @@ def sandbox(
     """
     given = dict(locals())
     try:
+        _check(given)
         wanted = _options(given, fault or [])
         account = _account(given)
         serve(wanted, account, key=key, host=host, port=port, announce=partial(_announce, json))
     except (o.BadOption, BadFile, OSError) as error:
         typer.echo(f"sandbox: {error}", err=True)
         raise typer.Exit(2) from None
+
+
+def _check(given: dict[str, object]) -> None:
+    """Refuse, before anything is made or served, what the limits of single options do not say."""
+    key, day = str(given["key"]), given["today"]
+    if not key.strip() or key != key.strip() or not (key.isascii() and key.isprintable()):
+        raise o.BadOption("--key must be printable ASCII without spaces around it, as a header can carry it")
+    if isinstance(day, datetime) and not FIRST_DAY <= day.date() <= LAST_DAY:
+        raise o.BadOption(f"--today must be from {FIRST_DAY} to {LAST_DAY}")
 
 
 def _options(given: dict[str, object], faults: list[str]) -> o.Options:

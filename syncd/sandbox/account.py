@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from types import UnionType
 from typing import Any, TypeVar
 
 from syncd.sandbox.options import Order
@@ -31,6 +32,7 @@ CLIENT_FIELDS: Json = {
     "external_id": None,
     "tags": [],
 }
+MOST = 10**12  # the greatest quantity, price in cents or rate of a line
 MOVES_TO = {"sent": "sent", "opened": "opened", "paid": "paid", "cancelled": "cancelled"}
 
 
@@ -106,7 +108,7 @@ class Account:
         with self.lock:
             wanted = (text or "").casefold()
             hits = [x for x in self.clients.values() if not wanted or wanted in _searched(x)]
-            return in_order(hits, order, lambda item: str(item["id"]))
+            return in_order(hits, order, lambda item: str(item.get("id")))
 
     def create_client(self, given: Mapping[str, Any]) -> Json:
         """Add a client; the name is required."""
@@ -124,7 +126,7 @@ class Account:
         with self.lock:
             client = self.client(client_id)
             fields = {**(CLIENT_FIELDS if replace else {}), **checked_client(given)}
-            if not fields.get("name", client["name"]):
+            if not fields.get("name", client.get("name")):
                 raise Refused("name: required")
             client.update(fields)
             self.touched()
@@ -134,7 +136,7 @@ class Account:
         """Archive a client; doing it again changes nothing."""
         with self.lock:
             client = self.client(client_id)
-            if client["archived_at"] is None:
+            if client.get("archived_at") is None:
                 client["archived_at"] = _iso(self.now())
                 self.touched()
             return client
@@ -150,19 +152,20 @@ class Account:
         """Add a draft from a documented InvoiceCreate."""
         with self.lock:
             lines = checked_lines(given.get("lines"))
-            if given.get("client_id") not in self.clients:
+            client_id = given.get("client_id")
+            if not isinstance(client_id, str) or client_id not in self.clients:
                 raise Refused("client_id: not the id of a client")
             if given.get("currency") not in CURRENCIES:
                 raise Refused(f"currency: must be one of {', '.join(CURRENCIES)}")
             for name in ("due_date", "notes"):
                 if not isinstance(given.get(name), str | None):
                     raise Refused(f"{name}: must be a string or null")
-            subtotal, tax, total = totals(lines, self.rounding)
+            subtotal, tax, total = self.totals(lines)
             now = self.now()
             invoice = Invoice(
                 id=self.new_id("invoice"),
                 number=self.next_number(),
-                client_id=given["client_id"],
+                client_id=client_id,
                 currency=given["currency"],
                 subtotal_cents=subtotal,
                 tax_cents=tax,
@@ -177,6 +180,13 @@ class Account:
                 events=(Event("created", now),),
             )
             return self.added(invoice)
+
+    def totals(self, lines: list[Json]) -> tuple[int, int, int]:
+        """Return subtotal, tax and total of `lines` as this account rounds, or raise Refused."""
+        try:
+            return totals(lines, self.rounding)
+        except OverflowError as error:
+            raise Refused(f"lines: the amounts are too large ({error})") from None
 
     def next_number(self) -> str:
         """Return the number of the next invoice that is made here; none is given twice."""
@@ -258,12 +268,9 @@ def checked_lines(given: object) -> list[Json]:
             raise Refused(f"lines.{place}.{missing[0]}: required")
         if not isinstance(line["description"], str):
             raise Refused(f"lines.{place}.description: must be a string")
-        for name, kinds in (("quantity", int | float), ("tax_rate", int | float)):
-            if not isinstance(line[name], kinds) or isinstance(line[name], bool):
-                raise Refused(f"lines.{place}.{name}: must be a number")
-        cents = line["unit_price_cents"]
-        if not isinstance(cents, int) or isinstance(cents, bool):
-            raise Refused(f"lines.{place}.unit_price_cents: must be an integer")
+        _check_number(f"lines.{place}.quantity", line["quantity"], int | float)
+        _check_number(f"lines.{place}.tax_rate", line["tax_rate"], int | float)
+        _check_number(f"lines.{place}.unit_price_cents", line["unit_price_cents"], int)
     return given
 
 
@@ -274,6 +281,13 @@ def checked_channels(given: object) -> list[str]:
     if strange := [item for item in given if item not in ("email", "sms", "link")]:
         raise Refused(f"channels: {strange[0]!r} is none of email, sms, link")
     return given
+
+
+def _check_number(name: str, value: object, kinds: UnionType | type) -> None:
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise Refused(f"{name}: must be {'an integer' if kinds is int else 'a number'}")
+    if not -MOST <= value <= MOST:  # type: ignore[operator] # a number, as was just seen
+        raise Refused(f"{name}: must be between {-MOST} and {MOST}")
 
 
 def _searched(client: Json) -> str:

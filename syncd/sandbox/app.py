@@ -19,7 +19,7 @@ from starlette.routing import Route
 from syncd.sandbox import paging, render
 from syncd.sandbox.account import Account, NotFound, Refused
 from syncd.sandbox.faults import FaultPlan
-from syncd.sandbox.options import Options
+from syncd.sandbox.options import BadOption, Options
 from syncd.sandbox.pdf import pdf
 from syncd.sandbox.records import STATUSES, Json
 from syncd.sandbox.render import View
@@ -195,13 +195,15 @@ async def body_of(request: Request) -> Json:
 
 
 async def on_error(_: Request, error: Exception) -> Response:
-    """Answer what went wrong as JSON: 404, 422, or the router's own 404 and 405."""
+    """Answer what went wrong as JSON: `error`, a word, and `message`, a sentence; any other error is a bug, 500."""
     if isinstance(error, NotFound):
         return said({"error": "not_found", "message": str(error)}, 404)
     if isinstance(error, HTTPException):
-        headers = dict(error.headers or {})
-        return said({"error": error.detail}, error.status_code, headers)
-    return said({"error": "unprocessable", "message": str(error)}, 422)
+        word = error.detail.lower().replace(" ", "_")
+        return said({"error": word, "message": error.detail}, error.status_code, dict(error.headers or {}))
+    if isinstance(error, Refused | BadOption):
+        return said({"error": "unprocessable", "message": str(error)}, 422)
+    return said({"error": "internal", "message": f"a bug of the sandbox: {error!r}"}, 500)
 
 
 def _validated(request: Request, body: bytes, modified: int, options: Options) -> tuple[bool, dict[str, str]]:
@@ -212,12 +214,12 @@ def _validated(request: Request, body: bytes, modified: int, options: Options) -
     since = request.headers.get("if-modified-since", "")
     try:
         return modified <= parsedate_to_datetime(since).timestamp(), stand
-    except ValueError:
+    except (ValueError, OverflowError):
         return False, stand
 
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):  # a KeyError: there is no such zone
         return ZoneInfo("UTC")

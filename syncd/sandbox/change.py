@@ -1,6 +1,7 @@
 """Raw changes to the account's records, as no customer of the API could make them."""
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from syncd.sandbox.records import LINE_FIELDS, Event, Invoice, Json, totals
 MONEY = ("subtotal_cents", "tax_cents", "total_cents")
 TEXTS = ("number", "client_id", "currency", "status")
 LOOSE = ("due_date", "notes")
+EARLIEST, LATEST = 1, 9999  # years in which some time zone is beyond the calendar
 TIMES = {"_created": "created", "_issued": "issued", "_paid": "paid"}
 
 
@@ -25,13 +27,16 @@ def patch_invoice(account: Account, invoice_id: str, given: Mapping[str, Any]) -
     """
     with account.lock:
         invoice = account.invoice(invoice_id)
+        changed = replace(invoice)
         for name, value in given.items():
-            _set(invoice, name, value)
+            _set(changed, name, value)
         if _countable(given.get("lines")):
-            sums = totals(given["lines"], account.rounding)
+            sums = account.totals(given["lines"])
             for name, value in zip(MONEY, sums, strict=True):
                 if name not in given:
-                    setattr(invoice, name, value)
+                    setattr(changed, name, value)
+        for item in fields(Invoice):  # all of it or, where something was refused, nothing
+            setattr(invoice, item.name, getattr(changed, item.name))
         account.touched(invoice)
         if "_happened" in given:
             account.happen(invoice_id, str(given["_happened"]))
@@ -42,8 +47,9 @@ def patch_client(account: Account, client_id: str, given: Mapping[str, Any]) -> 
     """Lay fields over a client, whatever they hold; `_remove` lists fields to take away."""
     with account.lock:
         client = account.client(client_id)
+        removed = _names(given.get("_remove", []))
         client.update({k: v for k, v in given.items() if k != "_remove"})
-        for name in given.get("_remove", ()):
+        for name in removed:
             client.pop(name, None)
         account.touched()
         return client
@@ -75,18 +81,21 @@ def insert(account: Account, given: Mapping[str, Any]) -> Invoice:
         if invoice.id in account.invoices:
             raise Refused(f"id: {invoice.id} exists; PATCH another one's id to repeat an id")
         account.added(invoice)
-        fields = {name: value for name, value in given.items() if name != "id"}
-        if fields.get("status") == "paid" and not fields.keys() & {"events", "_events", "_paid"}:
+        laid = {name: value for name, value in given.items() if name != "id"}
+        if laid.get("status") == "paid" and not laid.keys() & {"events", "_events", "_paid"}:
             account.happen(invoice.id, "paid", at=now)
-        return patch_invoice(account, invoice.id, fields)
+        try:
+            return patch_invoice(account, invoice.id, laid)
+        except Refused:
+            account.vanish(invoice.id)
+            raise
 
 
 def _set(invoice: Invoice, name: str, value: Any) -> None:
     if name == "_remove":
-        invoice.removed = tuple(value)
+        invoice.removed = _names(value)
     elif name == "_events":
-        added = (Event(str(e["kind"]), _epoch(e["at"]), e.get("channel")) for e in value)
-        invoice.events = (*invoice.events, *added)
+        invoice.events = (*invoice.events, *_events(value))
     elif name in TIMES:
         setattr(invoice, TIMES[name], None if value is None else _epoch(value))
     elif name == "lines" and _countable(value):
@@ -97,6 +106,20 @@ def _set(invoice: Invoice, name: str, value: Any) -> None:
         _uncover(invoice, name)
     elif not name.startswith("_"):
         invoice.raw = {**(invoice.raw or {}), name: value}
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise Refused("_remove: must be a list of names")
+    return tuple(value)
+
+
+def _events(value: object) -> list[Event]:
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(e, Mapping) and {"kind", "at"} <= e.keys() for e in value
+    ):
+        raise Refused("_events: must be a list of objects with kind and at")
+    return [Event(str(e["kind"]), _epoch(e["at"]), e.get("channel")) for e in value]
 
 
 def _fits(name: str, value: object) -> bool:
@@ -123,10 +146,10 @@ def _countable(lines: object) -> bool:
 
 
 def _epoch(text: Any) -> int:
-    if isinstance(text, int):
-        return text
     try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        moment = datetime.fromtimestamp(text, UTC) if isinstance(text, int) else datetime.fromisoformat(text)
+    except (TypeError, ValueError, OverflowError, OSError):
         raise Refused(f"{text!r} is no ISO date and time") from None
+    if not EARLIEST < moment.year < LATEST:
+        raise Refused(f"{text!r} is not between the years {EARLIEST} and {LATEST}")
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from syncd.sandbox import change, life, render
 from syncd.sandbox.account import NotFound, Refused
 from syncd.sandbox.app import Api, body_of, said
+from syncd.sandbox.options import BadOption
 from syncd.sandbox.records import Json
 
 PREFIX = "/_sandbox"
@@ -39,7 +40,9 @@ class Control:
             raise NotFound(f"{name}: no such call; there are: {', '.join(self._calls())}")
         try:
             return call(parts[1] if by_id else "", body)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (Refused, BadOption, NotFound):
+            raise
+        except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise Refused(f"{name}: {type(error).__name__}: {error}") from error
 
     def _calls(self) -> dict[str, Callable[[str, Json], Any]]:
@@ -74,8 +77,8 @@ class Control:
 
     def _live(self, _: str, body: Json) -> Json:
         seed, share = body.get("seed", 1), body.get("share", 0.01)
-        if not isinstance(seed, int) or not isinstance(share, int | float):
-            raise Refused("live: seed must be an integer and share a number")
+        if not isinstance(seed, int) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise Refused("live: seed must be an integer and share a number from 0 to 1")
         return life.live(self.account, seed, share)
 
     def _patch_invoice(self, invoice_id: str, body: Json) -> Any:

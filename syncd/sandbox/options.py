@@ -1,5 +1,6 @@
 """The sandbox's options: one knob for everything the API's documentation leaves open."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -26,6 +27,9 @@ FaultKind = Literal[
     "html_error",
 ]
 RetryAfter = Literal["seconds", "date", "none"]
+
+
+LONGEST = 86_400  # seconds that an answer may be kept waiting
 
 
 class BadOption(ValueError):
@@ -59,6 +63,12 @@ class Fault:
     def __post_init__(self) -> None:
         """Refuse values outside of what is written above."""
         _check(self)
+        if self.rate > 1:
+            raise BadOption(f"rate is {self.rate}; it must be a share from 0 to 1")
+        if not 200 <= self.status <= 599:
+            raise BadOption(f"status is {self.status}; it must be an HTTP status, 200 to 599")
+        if self.seconds > LONGEST:
+            raise BadOption(f"seconds is {self.seconds}; it must be at most {LONGEST}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,8 @@ class Options:
             raise BadOption(f"page_size is {self.page_size}; it must be at least 1")
         if self.first_page not in (0, 1):
             raise BadOption(f"first_page is {self.first_page}; it must be 0 or 1")
+        if self.latency > LONGEST:
+            raise BadOption(f"latency is {self.latency}; it must be at most {LONGEST}")
 
     def changed(self, changes: Mapping[str, Any]) -> "Options":
         """Return these options with `changes` (JSON: `faults` as a list of objects)."""
@@ -109,6 +121,8 @@ class Options:
             raise BadOption(f"unknown option {', '.join(strange)}; known: {', '.join(known)}")
         values = dict(changes)
         if "faults" in values:
+            if not isinstance(values["faults"], list | tuple):
+                raise BadOption("faults must be a list of objects")
             values["faults"] = tuple(_fault(item) for item in values["faults"])
         return replace(self, **values)
 
@@ -128,12 +142,19 @@ def _fault(item: object) -> Fault:
         raise BadOption(f"fault {dict(item)!r}: {error}") from None
 
 
+def _counts(value: object, hint: type) -> bool:
+    """Say whether `value` is a number from 0 on, but not infinity."""
+    if isinstance(value, bool) or not isinstance(value, int | hint):
+        return False
+    return 0 <= value < math.inf  # type: ignore[operator] # an int or a float
+
+
 def _check(record: Fault | Options) -> None:
     for name, hint in get_type_hints(type(record)).items():
         value = getattr(record, name)
         if get_origin(hint) is Literal and value not in get_args(hint):
             raise BadOption(f"{name} is {value!r}; it must be one of {', '.join(get_args(hint))}")
-        if hint in (int, float) and (isinstance(value, bool) or not isinstance(value, (int, hint)) or value < 0):
+        if hint in (int, float) and not _counts(value, hint):
             raise BadOption(f"{name} is {value!r}; it must be a number of at least 0")
         if hint in (bool, str) and not isinstance(value, hint):
             raise BadOption(f"{name} is {value!r}; it must be a {hint.__name__}")

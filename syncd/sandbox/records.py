@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -15,6 +15,7 @@ Rounding = Literal["rate", "rate_unrounded", "line", "total"]
 CURRENCIES = ("EUR", "USD", "GBP", "NOK", "SEK", "DKK")
 LOCALES = ("fr", "en", "nb", "sv")
 STATUSES = ("draft", "sent", "opened", "paid", "overdue", "cancelled")
+MOST_CENTS = 2**53 - 1  # whole numbers beyond it are not exact in every JSON
 LINE_FIELDS = ("description", "quantity", "unit_price_cents", "tax_rate")
 
 
@@ -91,10 +92,18 @@ def tax_cents(nets: Iterable[tuple[Number, Number]], rounding: Rounding) -> int:
 
 
 def totals(lines: Sequence[Mapping[str, Any]], rounding: Rounding) -> tuple[int, int, int]:
-    """Return subtotal, tax and total in cents of `lines` (documented InvoiceLine objects)."""
+    """Return subtotal, tax and total in cents of `lines` (documented InvoiceLine objects).
+
+    Raise OverflowError where one of them is beyond `MOST_CENTS`.
+    """
     nets = [(_exact(line["quantity"]) * line["unit_price_cents"], _exact(line["tax_rate"])) for line in lines]
-    subtotal = sum(whole(net) for net, _ in nets)
-    tax = tax_cents(nets, rounding)
+    try:
+        subtotal = sum(whole(net) for net, _ in nets)
+        tax = tax_cents(nets, rounding)
+    except InvalidOperation:
+        raise OverflowError("more digits than are reckoned with") from None
+    if max(abs(subtotal), abs(tax), abs(subtotal + tax)) > MOST_CENTS:
+        raise OverflowError(f"more than {MOST_CENTS} cents")
     return subtotal, tax, subtotal + tax
 
 

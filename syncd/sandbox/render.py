@@ -66,14 +66,14 @@ def detail(invoice: Invoice, view: View) -> Json:
     return _overlaid(shown, invoice, detail=True)
 
 
-def events(invoice: Invoice, view: View) -> list[Any]:
-    """Return the invoice's timeline, oldest first."""
+def events(invoice: Invoice, view: View) -> Any:
+    """Return the invoice's timeline, oldest first, or whatever was laid over it."""
     if invoice.raw and "events" in invoice.raw:
-        return list(invoice.raw["events"])
+        return invoice.raw["events"]
     return [_event(invoice.id, place, item, view) for place, item in enumerate(invoice.events)]
 
 
-def wrapped(rows: list[Any], name: str, info: Json, options: Options) -> Any:
+def wrapped(rows: Any, name: str, info: Json, options: Options) -> Any:
     """Return a page of a list in its envelope, with paging information beside it if chosen."""
     if options.envelope == "bare":
         return rows

@@ -124,9 +124,9 @@ def listening(host: str, port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         sock.close()
-        raise BadOption(f"port {port} cannot be used ({error.strerror}); --port 0 finds one") from None
+        raise BadOption(f"port {port} cannot be used ({error}); --port 0 finds one") from None
     sock.listen(512)
     return sock
 
@@ -188,7 +188,7 @@ class _Protocol(HttpToolsProtocol):
 
 def _config(api: Api) -> uvicorn.Config:
     control = Control(api)
-    failures: tuple[Any, ...] = (NotFound, Refused, BadOption, 404, 405)
+    failures: tuple[Any, ...] = (NotFound, Refused, BadOption, 404, 405, Exception)
     handlers = dict.fromkeys(failures, on_error)
     app = Starlette(routes=[*api.routes(), *control.routes()], exception_handlers=handlers)
     return uvicorn.Config(

@@ -8,7 +8,13 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from syncd.cli.sandbox import sandbox
+
+APP = typer.Typer()
+APP.command()(sandbox)
 COMMAND = [sys.executable, "-m", "syncd.sandbox"]
 
 
@@ -23,6 +29,31 @@ def test_it_says_where_it_listens_serves_and_ends_cleanly(end: signal.Signals) -
         assert len(answer.json()["data"]) == 5
         process.send_signal(end)
         assert process.wait(10) == 0
+
+
+OUT_OF_RANGE = {
+    "--clients": ("-1", "10000000000"),
+    "--invoices": ("-5", "10000000000"),
+    "--limit": ("-1",),
+    "--multiply": ("0", "1000000"),
+    "--open-share": ("7", "-0.1", "nan"),
+    "--page-size": ("0", "-50"),
+    "--first-page": ("-1", "2"),
+    "--latency": ("-1", "nan", "inf"),
+    "--port": ("-1", "65536"),
+    "--today": ("0001-01-01", "9999-12-31"),
+    "--key": ("", " ", "ffk_ø"),
+    "--fault": ('{"kind": "slow", "rate": 1.5}', '{"kind": "slow", "seconds": 1e300}', '{"kind": "slow", "status": 7}'),
+}
+
+
+@pytest.mark.parametrize(("option", "value"), [(name, value) for name, them in OUT_OF_RANGE.items() for value in them])
+def test_an_option_out_of_range_is_refused_with_its_name_before_anything_is_served(option: str, value: str) -> None:
+    said = CliRunner().invoke(APP, [f"{option}={value}"])
+    assert said.exit_code == 2
+    name = {"--fault": next((word for word in ("rate", "seconds", "status") if word in value), "")}.get(option, option)
+    assert name in said.output
+    assert "base_url" not in said.output
 
 
 @pytest.mark.parametrize(
