@@ -349,7 +349,10 @@ class Connector(Protocol):
 
     @property
     def place(self) -> str:
-        """Name the books in one text without secrets; two targets with the same text write to the same books."""
+        """Name the books in one text without secrets; two targets with the same text write to the same books.
+
+        Asked before ``open``, which nothing may be opened for, and again after it, when more may be known.
+        """
 
     def open(self) -> Books:
         """Read what the books are. Must not write, but for completing what an interrupted ``write`` had committed to.

@@ -194,11 +194,32 @@ class Engine:
         with scratch() as folder, contextlib.closing(documents):
             connector = self.connector(target, folder, documents.read)
             try:
+                before = connector.place
                 books = connector.open()
+                self._alone(target, before, connector.place)
                 policy = policy_of(target, connector, books, self.zone(target.source))
                 yield Session(target.name, target.source, connector, books, policy, self.store, self.now, self.progress)
             finally:
                 connector.close()
+
+    def _alone(self, target: TargetSettings, before: str, place: str) -> None:
+        """Refuse books that, once opened, turn out to be those of another target; the first to open them has them.
+
+        ``before``: the place that was told unopened, by the settings alone. What was noted under other settings of the
+        other target does not count any more.
+        """
+        with self.store.read() as connection:
+            noted = {name: runs.place(connection, name) for name in self.settings.targets}
+        for name, other in self.settings.targets.items():
+            if name != target.name and noted[name] == [self._place(other), place]:
+                raise Refused(f"target {target.name}: these books are those of target {name} ({place}); remove one.")
+        if noted.get(target.name) != [before, place]:
+            with self.store.write() as connection:
+                runs.keep_place(connection, target.name, [before, place])
+
+    def _place(self, target: TargetSettings) -> str:
+        with scratch() as folder:
+            return self.connector(target, folder).place
 
     def connector(self, target: TargetSettings, folder: Path, document: Document | None = None) -> Connector:
         """Make the connector of a target; nothing is opened by that."""

@@ -89,8 +89,9 @@ class OdooConnector:
 
     @property
     def place(self) -> str:
-        """Name the database, and the company where the settings do."""
-        return f"{self._settings.url}/{self._settings.database}/{self._settings.company or ''}"
+        """Name the database and the company: as the settings do, and by its id once it is known."""
+        company = self._company.id if self._company else self._settings.company or ""
+        return f"{self._settings.url}/{self._settings.database}/{company}"
 
     def open(self) -> Books:
         """Read what the books are and what is missing in them."""

@@ -56,6 +56,17 @@ def keep_target(connection: Connection, name: str, source: str, identity: str, c
         connection.execute(sa.update(target).where(target.c.name == name).values(values))
 
 
+def place(connection: Connection, name: str) -> list[str] | None:
+    """Read where a target's books were last: the place told before they were opened, and the one told after."""
+    noted: list[str] | None = orjson.loads(cursors.get(connection, f"target:{name}", "place") or "null")
+    return noted
+
+
+def keep_place(connection: Connection, name: str, told: list[str]) -> None:
+    """Note where a target's books are."""
+    cursors.put(connection, f"target:{name}", "place", orjson.dumps(told).decode())
+
+
 def last_plan(connection: Connection, name: str) -> Row[Any] | None:
     """Read the newest plan of a target."""
     return connection.execute(sa.select(plan).where(plan.c.target == name).order_by(plan.c.n.desc()).limit(1)).first()

@@ -11,10 +11,12 @@ import pytest
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company, Locks
 from connectors.odoo.company_io import read_company
+from connectors.odoo.connector import OdooConnector
 from connectors.odoo.findings import FREE
 from connectors.odoo.settings import OdooSettings
 from syncd.errors import Refused
 from syncd.secret import Secret
+from tests.hostile.fixtures import context
 from tests.odoo.place import Place
 
 TODAY = date(2026, 11, 24)
@@ -160,6 +162,23 @@ def test_the_expression_is_set_as_the_guide_shows(own_odoo: Place) -> None:
     action = made(admin, "ir.actions.server", name="numbers", model_id=model, state="code", code=code)
     admin.call("ir.actions.server", "run", [action])
     assert read(own_odoo, journal="FF", number="name").findings == ()
+
+
+def test_books_are_known_for_the_same_once_opened_however_the_settings_name_the_company(
+    odoo: Place, tmp_path: Path
+) -> None:
+    def places(**company: str) -> tuple[str, str]:
+        usual = {"url": odoo.url, "database": odoo.database, "user": "sync", "api_key": Secret(odoo.sync_key)}
+        connector = OdooConnector(OdooSettings.model_validate({**usual, **company}), context(tmp_path))
+        unopened = connector.place
+        connector.open()
+        connector.close()
+        return unopened, connector.place
+
+    (own,) = odoo.admin().search_read("res.company", [], ["name"])
+    told = [places(), places(company="1"), places(company=own["name"])]
+    assert len({unopened for unopened, _ in told}) == 3
+    assert {opened for _, opened in told} == {f"{odoo.url}/{odoo.database}/1"}
 
 
 def test_several_companies_are_named_and_none_is_guessed(own_odoo: Place) -> None:
