@@ -42,6 +42,11 @@ class Books:
     def lines(self, move: int) -> list[Row]:
         return self.tables.where(LINE, move_id=move)
 
+    def products(self, move: int) -> list[Row]:
+        """Give the lines of what was sold."""
+        own = ("exclude_from_invoice_tab", False) if self.old else ("display_type", "product")
+        return [line for line in self.lines(move) if line[own[0]] == own[1] and not self.is_receivable(line)]
+
     def receivables(self, move: int) -> list[Row]:
         return [line for line in self.lines(move) if self.is_receivable(line)]
 

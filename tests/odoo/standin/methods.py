@@ -14,6 +14,8 @@ from tests.odoo.standin.wire import Call, Refusal, Unsupported
 
 READS = frozenset({"search", "search_read", "get_external_id", "fields_get"})
 LINKS = ("partner_id", "currency_id")
+OWN = ("id", "name", "quantity", "price_unit", "discount", "account_id", "tax_ids", "product_id", "product_uom_id")
+"""What a product line is made of."""
 
 
 class Standin:
@@ -86,16 +88,28 @@ class Standin:
         return True if answer is None and call.method in ("write", "unlink") else answer
 
     def _write(self, call: Call) -> None:
-        """Change entries; lines come as a list that begins by taking away the old ones."""
+        """Change entries, and their lines where they stand."""
         values = dict(call.arguments["vals"])
         commands = values.pop("invoice_line_ids", None)
-        if commands is not None and commands[0] != [5, 0, 0]:
-            raise Unsupported("lines changed one by one")
-        lines = None if commands is None else [_line(values) for _, _, values in commands[1:]]
         for name in values:
             self.tables.kind(MOVE, name)
         for move in _ids(call):
-            self.books.write(move, values, lines)
+            self.books.write(move, values, None if commands is None else self._lines(move, commands))
+
+    def _lines(self, move: int, commands: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        """Give the lines that an entry has after these commands."""
+        lines = {line["id"]: {name: line[name] for name in OWN} for line in self.books.products(move)}
+        new = []
+        for kind, number, values in commands:
+            if kind == 2:
+                del lines[number]
+            elif kind == 1:
+                lines[number] |= _line(values)
+            elif kind == 0:
+                new.append(_line(values))
+            else:
+                raise Unsupported(f"the command {kind} for lines")
+        return [*lines.values(), *new]
 
     def _partners(self, call: Call) -> None:
         """What a person may do to a partner by hand."""
@@ -127,6 +141,6 @@ def _ids(call: Call) -> Sequence[int]:
 
 
 def _line(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a new line: its taxes come as a command."""
+    """Read a line that is written: its taxes come as a command."""
     ((_, _, taxes),) = values["tax_ids"]
     return {**values, "tax_ids": taxes}

@@ -234,10 +234,13 @@ def set_tax(script: Script, move: int) -> None:
 def changes(script: Script, move: int) -> None:
     """Write an invoice anew, by way of a draft, and cancel it."""
     script.act("to draft", MOVE, "button_draft", [move])
-    (line,) = script.odoo.search_read(LINE, [("move_id", "=", move), ("quantity", "=", 0.5)], ["account_id", "tax_ids"])
-    new = {"name": "More", "quantity": 2.0, "price_unit": 15.0, "discount": 0.0, "account_id": line["account_id"][0]}
-    new["tax_ids"] = [[6, 0, line["tax_ids"]]]
-    values = {"invoice_date": "2026-03-05", "date": "2026-03-05", "invoice_line_ids": [[5, 0, 0], [0, 0, new]]}
+    wanted = ["account_id", "tax_ids", "quantity"]
+    rows = script.odoo.search_read(LINE, [("move_id", "=", move), ("price_unit", "in", [19.99, 100.0])], wanted)
+    half, one = sorted(rows, key=lambda row: row["quantity"])
+    new = {"name": "More", "quantity": 2.0, "price_unit": 15.0, "discount": 0.0, "account_id": half["account_id"][0]}
+    new["tax_ids"] = [[6, 0, half["tax_ids"]]]
+    lines = [[2, one["id"], 0], [1, half["id"], {**new, "quantity": 3.0, "price_unit": 7.77}], [0, 0, new]]
+    values = {"invoice_date": "2026-03-05", "date": "2026-03-05", "invoice_line_ids": lines}
     script.act("written anew", MOVE, "write", [move], vals=values)
     look(script, "the new one", [move])
     script.act("posted again", MOVE, "action_post", [move])
