@@ -438,7 +438,7 @@ _NOTES = (
     ),
     Problem(
         "order_unknown",
-        "FastFaktura lists invoices in no order that syncd can tell; new ones born settled come with the sweep.",
+        "FastFaktura lists invoices in no order that syncd can tell; those born settled may only come with the sweep.",
         "FastFaktura lists invoices of {count} sources in no order that syncd can tell.",
         "Nothing need be done; a shorter `full_sweep` finds such invoices sooner.",
         waits="books",

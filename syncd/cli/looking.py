@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +13,31 @@ from sqlalchemy.engine import Connection, Row
 
 from syncd.cli import console
 from syncd.cli.opening import engine
+from syncd.daemon.beats import due_after, silent_after, slack_of
 from syncd.engine import Engine
 from syncd.errors import UsageError
 from syncd.problems import Finding, group, remedy, sentence
 from syncd.state import bindings, journal, lookup, problems, runs
 from syncd.words import counted
 
-DAY = 24 * 60 * 60
-
 
 def show_status(config: Path | None, *, json: bool) -> int:
-    """Show how sources and targets stand; exit 5 when something is held, 1 when problems wait."""
+    """Show how sources and targets stand; exit 5 when something is held, 1 when problems wait or a source is silent."""
     with engine(config, lock=False) as parts:
         document = _status(parts)
     held = any(one["holds"] for one in (*document["sources"], *document["targets"]))
     waiting = any(one["problems"] for one in (*document["sources"], *document["targets"]))
+    silent = any(note["code"] == "source_silent" for one in document["sources"] for note in one["notes"])
     if json:
         console.print_json("syncd.status/1", document)
     else:
-        _tell_status(document)
-    return 5 if held else 1 if waiting else 0
+        _tell_status(document, {one["name"]: _next(parts, one) for one in document["sources"]})
+    return 5 if held else 1 if waiting or silent else 0
 
 
 def _status(parts: Engine) -> dict[str, Any]:
     sources, targets = [], []
+    zones = {name: parts.zone(name) for name in parts.settings.sources}
     with parts.store.read() as connection:
         last = runs.last(connection)
         for name in parts.settings.sources:
@@ -42,8 +45,9 @@ def _status(parts: Engine) -> dict[str, Any]:
             sources.append({
                 "name": name,
                 "last_pull": runs.last_pull(connection, name),
+                "next_run": _next_run(parts, connection, name, zones[name]),
                 "records": records,
-                "notes": [_told(one) for one in _notes(parts, connection, name)],
+                "notes": [_told(one) for one in _notes(parts, connection, name, zones[name], bool(records["invoice"]))],
                 **_waiting(connection, f"source:{name}"),
             })  # fmt: skip
         for target in parts.settings.targets.values():
@@ -61,18 +65,44 @@ def _status(parts: Engine) -> dict[str, Any]:
     return {"last_run": _run(last[0]) if last else None, "sources": sources, "targets": targets}
 
 
-def _notes(parts: Engine, connection: Connection, name: str) -> list[Finding]:
-    """Say what is peculiar about a source: habits that make changes come later, and silence."""
+def _next_run(parts: Engine, connection: Connection, name: str, zone: tzinfo) -> int | None:
+    """Tell when a source that was pulled is due again, if its settings name a beat or the daemon runs it."""
+    source, last = parts.settings.sources[name], runs.last_pull(connection, name)
+    served = any(run.command == "serve" for run in runs.last(connection))
+    if last is None or not (served or source.model_fields_set & {"poll", "cron"}):
+        return None
+    due = due_after(source, zone, last)
+    return None if due is None else round(due)
+
+
+def _next(parts: Engine, source: dict[str, Any]) -> str:
+    """Write when a source is due again; a beat may come a little late before it is told to be overdue."""
+    due = source["next_run"]
+    if due is None:
+        return ""
+    late = parts.now().timestamp() > due + slack_of(parts.settings.sources[source["name"]])
+    return f"overdue since {console.when(due)}" if late else console.when(due)
+
+
+def _notes(parts: Engine, connection: Connection, name: str, zone: tzinfo, some: bool) -> list[Finding]:
+    """Say what is peculiar about a source: habits that make changes come later, and silence. ``some``: it has any."""
     habits, last = runs.learnt(connection, name), runs.last_pull(connection, name)
     found = []
-    if habits.get("order") == "none":
+    if last is not None and some and not _ordered(habits):
         found.append(Finding("order_unknown", "source", name))
     if habits.get("ignored_at") is not None:
         found.append(Finding("status_ignored", "source", name))
-    quiet = max(6 * parts.settings.sources[name].poll.total_seconds(), DAY)
-    if last is not None and parts.now().timestamp() - last > quiet:
+    source, now = parts.settings.sources[name], parts.now().timestamp()
+    if last is not None and now > silent_after(source, zone, last):
         found.append(Finding("source_silent", "source", name, {"source": name, "since": console.when(last)}))
     return found
+
+
+def _ordered(habits: Mapping[str, Any]) -> bool:
+    """Tell whether the order of the list of invoices is known, or it is one page, which is read as a whole."""
+    order = habits.get("order", "unknown")
+    one_page = habits.get("end_page", inf) <= habits.get("first_page", 1)
+    return order in {"newest", "oldest"} or (order == "unknown" and one_page)
 
 
 def _told(one: Finding) -> dict[str, str]:
@@ -97,7 +127,7 @@ def _run(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _tell_status(document: dict[str, Any]) -> None:
+def _tell_status(document: dict[str, Any], due: Mapping[str, str]) -> None:
     run = document["last_run"]
     if run is None:
         console.say("Nothing has run yet; `syncd run` syncs once.")
@@ -107,7 +137,8 @@ def _tell_status(document: dict[str, Any]) -> None:
     rows = []
     for one in document["sources"]:
         there = ", ".join(_there(kind, of_status) for kind, of_status in one["records"].items())
-        rows.append(("source", one["name"], console.when(one["last_pull"]), there, str(one["problems"]), _held(one)))
+        last, waiting = console.when(one["last_pull"]), str(one["problems"])
+        rows.append(("source", one["name"], last, there, waiting, _held(one), due[one["name"]]))
     for one in document["targets"]:
         stands = one["stands"]
         there = ", ".join(counted(stands[kind], kind) for kind in ("client", "invoice", "payment") if kind in stands)
@@ -121,9 +152,10 @@ def _tell_status(document: dict[str, Any]) -> None:
                 there or "nothing yet",
                 str(one["problems"]),
                 _held(one),
+                "",
             )
         )
-    console.table(("", "name", "last", "stands", "problems", "held"), rows, right=(4,))
+    console.table(("", "name", "last", "stands", "problems", "held", "next"), rows, right=(4,))
     for one in (*document["sources"], *document["targets"]):
         for hold in one["holds"]:
             console.say(
@@ -172,19 +204,21 @@ def list_problems(config: Path | None, *, json: bool, each: bool = False) -> int
 
 
 def mark_problems(config: Path | None, ids: Sequence[int] | None, state: str) -> int:
-    """Mark problems to be tried again, or not to be shown."""
-    with engine(config, lock=False) as parts:
-        with parts.store.write() as connection:
-            wanted = list(ids) if ids else [row.n for row in problems.listed(connection)]
-            marked = problems.set_state(connection, wanted, state)
-        if ids and marked < len(set(ids)):
-            raise UsageError(
-                f"Of {len(set(ids))} problems {len(set(ids)) - marked} are not there; "
-                "`syncd problems list` shows their ids."
-            )
+    """Mark problems to be tried again, or not to be shown: all that are named or, if one is not there, none."""
+    with engine(config, lock=False) as parts, parts.store.write() as connection:
+        wanted = _known(connection, ids) if ids else [row.n for row in problems.listed(connection)]
+        marked = problems.set_state(connection, wanted, state)
     said = "tried again in the next run" if state == "retry" else "dismissed until their cause changes"
     console.say(f"{counted(marked, 'problem')}: {said}.")
     return 0
+
+
+def _known(connection: Connection, ids: Sequence[int]) -> list[int]:
+    known = {row.n for row in problems.listed(connection, states=("open", "retry", "dismissed"))}
+    if strange := sorted(set(ids) - known):
+        told = f"There {'is no problem' if len(strange) == 1 else 'are no problems'} {', '.join(map(str, strange))}"
+        raise UsageError(f"{told}; nothing was changed. `syncd problems list` shows the ids.")
+    return list(ids)
 
 
 def release_hold(config: Path | None, name: str) -> int:

@@ -6,12 +6,16 @@ import csv
 import json
 import os
 import re
+import sqlite3
 import subprocess
+import time
 from datetime import date
 from subprocess import PIPE
 
 import pytest
 
+from syncd.cli.console import when
+from syncd.sandbox.account import Account
 from syncd.sandbox.change import insert, patch_invoice
 from syncd.sandbox.data import made_up
 from tests.daemon.process import until
@@ -140,6 +144,76 @@ def test_status_tells_how_it_stands(company: Company) -> None:
     assert company.syncd("status").code == 1
 
 
+def pulled(company: Company, moment: float) -> None:
+    """Make the last pull one of another moment."""
+    with sqlite3.connect(company.state) as connection:
+        connection.execute("UPDATE source SET last_pull = ?", (int(moment),))
+    connection.close()
+
+
+def notes(company: Company, code: int) -> list[str]:
+    said = company.syncd("status", "--json")
+    assert said.code == code, said
+    return [note["code"] for note in said.document["sources"][0]["notes"]]
+
+
+@pytest.mark.parametrize(
+    ("beat", "well", "silent"),
+    [({"poll": "5m"}, 23, 25), ({"poll": "12h"}, 71, 73), ({"cron": "0 6 * * mon"}, 7 * 24, 14 * 24 + 1)],
+)
+def test_status_exits_1_when_a_source_is_silent_as_its_beat_has_it(
+    found: Found, beat: dict[str, str], well: int, silent: int
+) -> None:
+    company = found(source=beat)
+    company.run()
+    pulled(company, time.time() - well * 3600)
+    assert "source_silent" not in notes(company, 0)
+    pulled(company, time.time() - silent * 3600)
+    assert "source_silent" in notes(company, 1)
+    assert "has not been read since" in company.syncd("status").out
+
+
+def test_status_tells_when_each_source_is_read_next_and_since_when_that_is_overdue(found: Found) -> None:
+    company = found(source={"poll": "2h"})
+    assert company.syncd("status", "--json").document["sources"][0]["next_run"] is None
+    company.run()
+    source = company.syncd("status", "--json").document["sources"][0]
+    assert source["next_run"] == source["last_pull"] + 2 * 3600
+    assert f"\t{when(source['next_run'])}\n" in company.syncd("status").out
+    pulled(company, time.time() - 3 * 3600)
+    due = company.syncd("status", "--json").document["sources"][0]["next_run"]
+    assert due < time.time() - 3500
+    assert f"\toverdue since {when(due)}\n" in company.syncd("status").out
+    company.source = {}
+    company.configure()
+    assert company.syncd("status", "--json").document["sources"][0]["next_run"] is None, "who runs it, and when?"
+    with sqlite3.connect(company.state) as connection:
+        connection.execute("UPDATE run SET command = 'serve'")
+    connection.close()
+    source = company.syncd("status", "--json").document["sources"][0]
+    assert source["next_run"] == source["last_pull"] + 5 * 60
+
+
+def test_status_tells_that_the_order_of_the_list_is_not_known_where_that_costs_something(found: Found) -> None:
+    def nameless() -> Account:
+        account = made_up(seed=3, clients=8, invoices=30)
+        for invoice in account.invoices.values():
+            patch_invoice(account, invoice.id, {"number": "no digits in it"})
+        return account
+
+    for account, options, told in (
+        (None, {"page_size": 10}, False),
+        (None, {"page_size": 10, "order": "none"}, True),
+        (nameless(), {"page_size": 10}, True),
+        (nameless(), {"page_size": 50}, False),
+        (made_up(invoices=0), {"page_size": 10}, False),
+    ):
+        company = found(account, **options)
+        company.run(code=None)
+        listed = company.syncd("status", "--json").document["sources"][0]["notes"]
+        assert ("order_unknown" in [note["code"] for note in listed]) == told, options
+
+
 def test_status_before_the_first_run_says_so(found: Found) -> None:
     said = found().syncd("status")
     assert said.code == 0
@@ -162,6 +236,22 @@ def test_a_dismissed_problem_is_not_shown_until_its_cause_changes(company: Compa
 def test_retrying_or_dismissing_what_is_not_there_exits_2(company: Company) -> None:
     assert company.syncd("problems", "dismiss", "9999").code == 2
     assert company.syncd("problems", "retry", "9999").code == 2
+
+
+@pytest.mark.parametrize("word", ["dismiss", "retry"])
+def test_where_one_of_the_problems_is_not_there_none_is_marked_and_those_missing_are_named(
+    company: Company, word: str
+) -> None:
+    before = company.syncd("problems", "--json").document
+    there = str(before["problems"][0]["id"])
+    said = company.syncd("problems", word, there, "9999", "100000000000000000000", "9999")
+    assert said.code == 2
+    assert "There are no problems 9999, 100000000000000000000; nothing was changed" in said.err
+    assert company.syncd("problems", "--json").document == before
+    with sqlite3.connect(company.state) as connection:
+        assert connection.execute("SELECT DISTINCT state FROM problem").fetchall() == [("open",)]
+    connection.close()
+    assert company.syncd("problems", word, there, there).code == 0
 
 
 def test_mappings_survive_a_lost_state_through_a_file(company: Company) -> None:
