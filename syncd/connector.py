@@ -394,6 +394,17 @@ class Shaping(Protocol):
         """
 
 
+@runtime_checkable
+class Taxing(Protocol):
+    """What a connector may have besides: books that hold tax by code say which taxes they lack, for ``check``."""
+
+    def lacking(self, rates: Iterable[tuple[str, str | None]], books: Books) -> Iterable[str]:
+        """Say in sentences for which tax rates no tax is to be had, each rate with a client's country, or ``None``.
+
+        Comes after ``open``, writes nothing, and names who mends it how.
+        """
+
+
 __all__ = [
     "ATTACHED",
     "CONTRACT",
@@ -423,6 +434,7 @@ __all__ = [
     "Secret",
     "Shaping",
     "Stale",
+    "Taxing",
     "Tokens",
     "Unknown",
     "Verb",

@@ -13,6 +13,7 @@ from connectors.odoo import reading
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.company_io import read_company
+from connectors.odoo.findings import missing_taxes
 from connectors.odoo.lanes import shares
 from connectors.odoo.move_io import has_history
 from connectors.odoo.moves import render_invoice, shape_invoice
@@ -131,6 +132,11 @@ class OdooConnector:
         del books
         shapes = {"client": shape_client, "invoice": shape_invoice, "payment": shape_payment}
         return shapes[kind](content, self._books)
+
+    def lacking(self, rates: Iterable[tuple[str, str | None]], books: Books) -> Iterable[str]:
+        """Say for which rates, with a client's country, there is no tax or none is chosen."""
+        del books
+        return missing_taxes(self._books.taxes, rates)
 
     def render(self, operation: Operation, books: Books) -> bytes | Rejected:
         """Write what Odoo is told, as JSON."""

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any, Final, Literal
 
 from connectors.odoo.company import Journal, Locks
+from connectors.odoo.countries import country_code
 from connectors.odoo.taxes import Tax, Taxes, key
 from syncd.money import CURRENCIES, plain
 
@@ -215,6 +216,17 @@ def tax_faults(taxes: Taxes, *, mapped: bool, findings: list[str]) -> None:
             f"Several sales taxes have the same rate: {rates}. Say which is meant for each rate that you invoice, "
             f"as in {example}, or by the client's country; name any one, and this is not said again."
         )
+
+
+def missing_taxes(taxes: Taxes, rates: Iterable[tuple[str, str | None]]) -> list[str]:
+    """Say for which rates, each with a client's country as its owner wrote it, no tax is to be had.
+
+    Rates that have several taxes are told by ``tax_faults`` until the settings name any.
+    """
+    told = set() if taxes.mapped else {rate for rate, _ in taxes.ambiguous()}
+    asked = [(rate, country_code(country) if country else None) for rate, country in rates if rate not in told]
+    found = [taxes.id_for(*one) for one in dict.fromkeys(asked)]
+    return [one for one in dict.fromkeys(found) if isinstance(one, str)]
 
 
 def expiring(keys: Sequence[Row], today: date, findings: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from syncd.cli.opening import settings_of
 from syncd.engine import Engine, fastfaktura
 from syncd.errors import Invalid, Missing, Refused, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
+from syncd.needs import lacks
 from syncd.settings import Settings
 from syncd.state.store import Store
 from syncd.words import counted
@@ -34,9 +36,10 @@ def check_all(config: Path | None, *, json: bool) -> int:
     """Check everything that a run needs, and return the exit code of the worst."""
     settings = settings_of(config)
     found = [Checked("settings", True, str(settings.path)), *_check_state(settings)]
-    found += [_check_source(settings, name) for name in settings.sources]
+    rows: dict[str, list[Any]] = {}
+    found += [_check_source(settings, name, rows) for name in settings.sources]
     if all(one.good for one in found[:2]):
-        found += _check_targets(settings)
+        found += _check_targets(settings, rows)
     code = max((one.exit_code for one in found), default=0)
     if json:
         console.print_json("syncd.check/1", {"exit_code": code, "checks": [_document(one) for one in found]})
@@ -59,20 +62,20 @@ def _check_state(settings: Settings) -> list[Checked]:
     return [Checked("state", True, f"{settings.state} (SQLite {sqlite3.sqlite_version})")]
 
 
-def _check_source(settings: Settings, name: str) -> Checked:
+def _check_source(settings: Settings, name: str, first: dict[str, list[Any]]) -> Checked:
+    """Check one source, and note its first page."""
     api = fastfaktura(settings.sources[name])
     try:
         company = _company(api)
-        rows = _first_rows(api)
+        first[name] = _first_rows(api)
     except (Unreachable, Refused) as error:
         return Checked(f"source {name}", False, str(error).removeprefix(f"source {name}: "), 3)
     except SyncdError as error:
         return Checked(f"source {name}", False, str(error).removeprefix(f"source {name}: "), 1)
     finally:
         api.close()
-    return Checked(
-        f"source {name}", True, f"{company or 'a company without a name'}, {counted(rows, 'invoice')} on the first page"
-    )
+    rows = counted(len(first[name]), "invoice")
+    return Checked(f"source {name}", True, f"{company or 'a company without a name'}, {rows} on the first page")
 
 
 def _company(api: FastFaktura) -> object:
@@ -83,16 +86,16 @@ def _company(api: FastFaktura) -> object:
         return None
 
 
-def _first_rows(api: FastFaktura) -> int:
-    """Count the invoices on the first page, be it called 0 or 1."""
-    counts: list[int] = []
+def _first_rows(api: FastFaktura) -> list[Any]:
+    """Give the invoices on the first page, be it called 0 or 1."""
+    pages: list[list[Any]] = []
     for page in (0, 1):
         with contextlib.suppress(Missing, Invalid):
-            counts.append(len(api.invoices(page).rows))
-    return max(counts) if counts else len(api.invoices(1).rows)
+            pages.append(api.invoices(page).rows)
+    return max(pages, key=len) if pages else api.invoices(1).rows
 
 
-def _check_targets(settings: Settings) -> list[Checked]:
+def _check_targets(settings: Settings, rows: Mapping[str, list[Any]]) -> list[Checked]:
     found: list[Checked] = []
     store = Store(settings.state, lock=False)
     engine = Engine(settings, store)
@@ -108,6 +111,8 @@ def _check_targets(settings: Settings) -> list[Checked]:
                     said = f"{target.connector_name}: {books.company}{summary}{stands}"
                     found.append(Checked(f"target {target.name}", True, said))
                     found += [Checked(f"target {target.name}", False, said, 1) for said in books.findings]
+                    lacking = lacks(session, rows.get(target.source, ()))
+                    found += [Checked(f"target {target.name}", False, said, 1) for said in lacking]
             except SyncdError as error:
                 said = str(error).removeprefix(f"target {target.name}: ")
                 found.append(Checked(f"target {target.name}", False, said, error.exit_code))

@@ -15,9 +15,13 @@ from connectors.odoo.connector import OdooConnector
 from connectors.odoo.findings import FREE
 from connectors.odoo.settings import OdooSettings
 from syncd.errors import Refused
+from syncd.sandbox.change import insert
+from syncd.sandbox.data import made_up
 from syncd.secret import Secret
 from tests.hostile.fixtures import context
+from tests.odoo.office import Office
 from tests.odoo.place import Place
+from tests.odoo.stage import served
 
 TODAY = date(2026, 11, 24)
 TAXES = {"0": "Sync 0%", "15": "Sync 15%"}
@@ -347,3 +351,22 @@ def test_the_rounding_of_the_company_is_read(own_odoo: Place) -> None:
     other = "round_per_line" if was == "global" else "round_globally"
     admin.call("res.company", "write", [1], vals={"tax_calculation_rounding_method": other})
     assert read(own_odoo).rounding != was
+
+
+def test_check_names_what_invoices_to_be_written_need_and_the_books_lack(own_odoo: Place, tmp_path: Path) -> None:
+    account = made_up(5, clients=1, invoices=0, today=date(2026, 6, 1))
+    for code, rate in (("EUR", 25), ("EUR", 23), ("DKK", 25)):
+        line = {"description": "Hours", "quantity": 2, "unit_price_cents": 5000, "tax_rate": rate}
+        insert(account, {"client_id": next(iter(account.clients)), "status": "sent", "currency": code, "lines": [line]})
+    admin = own_odoo.admin()
+    admin.call("res.currency", "write", [currency(admin, "DKK")], vals={"active": False})
+    with served(account) as sandbox:
+        office = Office(tmp_path, sandbox, own_odoo)
+        before = office.command("check").stdout
+        office.command("plan")
+        after = office.command("check")
+    assert "1 invoice is to be written in DKK" in before
+    assert "23 %" not in before
+    assert "1 invoice is to be written in DKK" in after.stdout
+    assert "For invoices that are to be written: 23 %: there is no active sales tax of this rate" in after.stdout
+    assert after.returncode == 1

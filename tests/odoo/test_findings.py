@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from connectors.odoo import findings as find
 from connectors.odoo.company import Journal, Locks
 from connectors.odoo.settings import OdooSettings
+from connectors.odoo.taxes import Tax, Taxes
 from syncd.secret import Secret
 
 TODAY = date(2026, 11, 24)
@@ -117,6 +118,19 @@ def test_only_the_currencies_of_fastfaktura_need_a_rate_and_the_companys_own_nee
     find.without_rate("EUR", ["EUR", "NOK", "SEK", "JPY"], {"NOK": ()}, told)
     assert len(told) == 1
     assert told[0].startswith("No rate is known for SEK, ")
+
+
+def test_rates_in_use_that_have_no_tax_are_told_once_each() -> None:
+    there = (Tax(1, "25%", "25"), Tax(2, "Export", "0"), Tax(3, "Reverse", "0"))
+    used = [("25", "Norge"), ("12", "NO"), ("12", "Sweden"), ("0", "SE")]
+    assert find.missing_taxes(Taxes(there), used) == [
+        "12 %: there is no active sales tax of this rate; an administrator makes one in Odoo."
+    ]
+    chosen = Taxes(there, {"0": {"NO": "Export"}})
+    assert find.missing_taxes(chosen, [("0", "Norge"), ("0", "Sverige"), ("0", "SE"), ("0", None)]) == [
+        "0 %: taxes.0 names no tax for clients in SE (only for NO); add SE.",
+        "0 %: the tax depends on the client's country (taxes.0), and the client has none.",
+    ]
 
 
 def settings(**more: Any) -> OdooSettings:
