@@ -26,7 +26,8 @@ HEAD = """\
 # The settings of syncd. What is commented out shows the default, or an example where there is none.
 #
 # A text may come from elsewhere: { env = "NAME" }, { file = "PATH" }, { credential = "NAME" }
-# (systemd) or { command = ["program", "argument"] } may stand for any "text".
+# (systemd) or { command = ["program", "argument"] } may stand for any "text",
+# and for a number, true or false. These are written without quotes.
 # Durations are written 90s, 5m, 24h or 1d; relative paths start at this file's folder.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr
@@ -34,6 +34,8 @@ _SHOULD = {
     "date_from_datetime_inexact": "should be a date without a time, as in 2026-01-31",
     "too_short": "has too few entries",
 }
+_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of")
+_UNQUOTED = ", and a number without quotes"
 _KEY = re.compile(r"ffk_\w+")
 """What looks like a FastFaktura key, wherever it was put by mistake."""
 
@@ -66,7 +68,7 @@ class Faults:
 
     def _masked(self, sentence: str) -> str:
         for secret in sorted(self.secrets, key=len, reverse=True):
-            if len(secret) >= 4:
+            if len(secret) >= 4 and secret not in ("true", "false"):
                 sentence = sentence.replace(secret, "***")
         return _KEY.sub("***", sentence)
 
@@ -79,11 +81,22 @@ class Faults:
     ) -> None:
         """Put a schema's errors into sentences; ``names``: all keys the section may have."""
         hidden = secret_keys(model)
-        for one in errors:
+        for one in _blamed_once(errors):
             place = keys_of(one["loc"])
-            secret = bool(place) and place[0] in hidden
+            secret = not place or place[0] in hidden
             top = len(place) <= 1
             self.add((*path, *place), _sentence(dict(one), model, names if top else (), secret=secret))
+
+
+def _blamed_once(errors: Iterable[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Keep of what the members of a union say to the same value only the first, and none beside one within it."""
+    errors = list(errors)
+    places = [keys_of(one["loc"]) for one in errors]
+    for index, (one, place) in enumerate(zip(errors, places, strict=True)):
+        member = len(place) < len(one["loc"]) and one["loc"][-1] != "[key]"
+        within = any(len(other) > len(place) and other[: len(place)] == place for other in places)
+        if not (member and (within or place in places[:index])):
+            yield one
 
 
 def keys_of(location: Sequence[str | int]) -> Path:
@@ -110,9 +123,14 @@ def _sentence(one: dict[str, Any], model: type[BaseModel], names: Iterable[str],
         case "value_error":
             told = _own(str(context["error"]), shown)
         case _:
-            told = _SHOULD.get(kind) or one["msg"].replace("Input should", "should")
-            told += shown
+            told = _SHOULD.get(kind) or re.sub(r"^\w+ should", "should", one["msg"])
+            told += (_UNQUOTED if _quoted_number(one) else "") + shown
     return told
+
+
+def _quoted_number(one: dict[str, Any]) -> bool:
+    """Tell whether a number that is out of its range was written as text on top of that."""
+    return one["type"] in _RANGE and type(one["input"]) is str and bool(re.fullmatch(r"\s*[-+.\d_]+\s*", one["input"]))
 
 
 def _own(text: str, shown: str) -> str:
@@ -120,7 +138,7 @@ def _own(text: str, shown: str) -> str:
     first = text.split(" ", 1)[0]
     if first == "should":
         return text + shown
-    return text if first in ("is", "has", "names") else f"cannot be used: {text}"
+    return text if first in ("is", "has", "names", "cannot") else f"cannot be used: {text}"
 
 
 def _description(model: type[BaseModel], location: Sequence[str | int]) -> str:
@@ -137,11 +155,17 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Suggest the nearest name, if one is near."""
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Find the name that was meant by a misspelt one, if one is near."""
     by_case = {one.lower(): one for one in names}
     near = difflib.get_close_matches(name.lower(), by_case, n=1, cutoff=0.6)
-    return f"; did you mean {by_case[near[0]]}?" if near else ""
+    return by_case[near[0]] if near else None
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Suggest the nearest name, if one is near."""
+    near = nearest(name, names)
+    return f"; did you mean {near}?" if near else ""
 
 
 def dotted(path: Path) -> str:

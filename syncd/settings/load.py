@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from syncd.errors import SettingsError
 from syncd.registry import Installed, installed, names
 from syncd.registry import load as load_connector
 from syncd.settings import rules
-from syncd.settings.faults import Faults, did_you_mean, keys
+from syncd.settings.faults import Faults, did_you_mean, keys, nearest, secret_keys
 from syncd.settings.lines import Path as KeyPath
 from syncd.settings.lines import key_lines
+from syncd.settings.partial import Unknown, partial
+from syncd.settings.rules import Draft
 from syncd.settings.schema import (
     Section,
     SourceKeys,
@@ -28,6 +31,7 @@ from syncd.settings.schema import (
     TargetKeys,
     TargetSettings,
 )
+from syncd.settings.strict import lax
 from syncd.settings.values import Unavailable, fetch, reference
 
 SECTIONS = {"syncd": "[syncd]", "source": "[source.NAME]", "target": "[target.NAME]"}
@@ -75,7 +79,7 @@ def secrets_of(value: object) -> list[str]:
 class Reading:
     """A settings file being read: ``tree`` with texts fetched, ``written`` as it stands there.
 
-    ``lost``: the keys whose text could not be had.
+    ``lost``: the keys whose text could not be had; ``secret``: those that hold secrets.
     """
 
     path: Path
@@ -85,6 +89,7 @@ class Reading:
     connectors: dict[str, Installed]
     written: dict[str, Any]
     lost: set[KeyPath] = field(default_factory=set)
+    secret: set[KeyPath] = field(default_factory=set)
 
 
 def find(given: Path | str | None = None, environment: Mapping[str, str] = os.environ) -> Path:
@@ -114,17 +119,21 @@ def load(given: Path | str | None = None, environment: Mapping[str, str] = os.en
     rules.safe_file(reading.path, reading.written, faults)
     _fetch_texts(reading)
     program = _program(reading)
-    sources = _sources(reading)
-    targets = _targets(reading, list(reading.tree.get("source", {})))
-    rules.literal_secrets(reading.path, reading.written, faults, rules.secrets_in(reading.tree, reading.connectors))
+    sources = {name: _source(reading, name, raw) for name, raw in reading.tree.get("source", {}).items()}
+    targets = [_target(reading, name, raw, list(sources)) for name, raw in reading.tree.get("target", {}).items()]
+    rules.literal_secrets(reading.path, reading.written, faults, reading.secret)
     rules.encrypted(reading.tree, faults)
     rules.not_yet(targets, faults)
     rules.places(targets, reading.path.parent, faults)
     faults.check()
-    if program is None:
-        raise AssertionError("settings without a fault are settings")
-    state = _absolute(program.state, reading.path.parent)
-    return Settings(state, program.log, program.log_level, sources, targets, reading.path)
+    return Settings(
+        _absolute(program.state, reading.path.parent),
+        program.log,
+        program.log_level,
+        {name: _source_settings(name, checked) for name, checked in sources.items()},
+        {draft.name: _target_settings(draft) for draft in targets},
+        reading.path,
+    )
 
 
 def _parsed(path: Path) -> tuple[str, dict[str, Any]]:
@@ -181,66 +190,75 @@ def _fill(reading: Reading, path: KeyPath, held: dict[Any, Any] | list[Any]) -> 
             reading.lost.add(here)
 
 
-def _validated(reading: Reading, path: KeyPath, model: type[BaseModel], raw: dict[str, Any], known: list[str]) -> Any:
-    """Make a schema's value, or keep its faults and give ``None``; a lost key is not blamed twice."""
-    lost = {key[len(path)] for key in reading.lost if key[: len(path)] == path}
+def _checked(reading: Reading, path: KeyPath, model: type[BaseModel], raw: dict[str, Any], unknown: Unknown) -> Any:
+    """Make a schema's value and keep its faults; where keys are bad it is a partial one, or ``None``."""
+    secret = secret_keys(model)
+    reading.secret |= {(*path, key) for key in raw if key in secret or unknown.near.get(key) in secret}
+    lost = {str(key[len(path)]) for key in reading.lost if key[: len(path)] == path}
+    good = {key: item for key, item in raw.items() if key not in lost or key not in unknown.known}
     try:
-        value = model.model_validate({key: item for key, item in raw.items() if key not in lost})
-    except ValidationError as error:
-        kept = [
-            one
-            for one in error.errors(include_url=False)
-            if not (one["type"] == "missing" and one["loc"] and one["loc"][0] in lost)
-        ]
-        if kept:
-            reading.faults.explain(path, kept, model, known)
-        return None
+        value, errors = _judged(model, good, lost | unknown.may_be(keys(model), raw))
     except Exception as error:  # noqa: BLE001 - a connector's validator may raise anything
         reading.faults.add(path, f"cannot be checked: {type(error).__name__}: {error}")
         return None
-    return None if lost else value
-
-
-def _program(reading: Reading) -> SyncdSection | None:
-    raw = reading.tree.get("syncd", {})
-    value: SyncdSection | None = _validated(reading, ("syncd",), SyncdSection, raw, keys(SyncdSection))
+    told = lost | set(unknown.near.values())
+    kept = [one for one in errors if not (one["type"] == "missing" and one["loc"] and one["loc"][0] in told)]
+    reading.faults.explain(path, [*kept, *lax(good, value)], model, unknown.known)
     return value
 
 
-def _sources(reading: Reading) -> dict[str, SourceSettings]:
-    made: dict[str, SourceSettings] = {}
-    for name, raw in reading.tree.get("source", {}).items():
-        value = _validated(reading, ("source", name), SourceKeys, raw, keys(SourceKeys))
-        if value is not None:
-            made[name] = SourceSettings(**_given(value), name=name)
-    return made
+def _judged(model: type[BaseModel], raw: dict[str, Any], lacking: set[str]) -> tuple[Any, list[ErrorDetails]]:
+    """Validate a section; where keys are bad or lacking, judge once more what does not depend on them."""
+    errors: list[ErrorDetails] = []
+    try:
+        value = model.model_validate(raw)
+        if not lacking:
+            return value, []
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    keyed = [one for one in errors if one["loc"]]
+    value, across = partial(model, raw, lacking | {str(one["loc"][0]) for one in keyed})
+    if value is None and not lacking:
+        return None, errors
+    return value, [*keyed, *across]
 
 
-def _targets(reading: Reading, sources: list[str]) -> dict[str, TargetSettings]:
-    made: dict[str, TargetSettings] = {}
-    for name, raw in reading.tree.get("target", {}).items():
-        target = _target(reading, name, raw, sources)
-        if target is not None:
-            made[name] = target
-    return made
+def _program(reading: Reading) -> Any:
+    raw = reading.tree.get("syncd", {})
+    return _checked(reading, ("syncd",), SyncdSection, raw, Unknown.of(raw, keys(SyncdSection)))
 
 
-def _target(reading: Reading, name: str, raw: dict[str, Any], sources: list[str]) -> TargetSettings | None:
+def _source(reading: Reading, name: str, raw: dict[str, Any]) -> Any:
+    if "poll" in raw and "cron" in raw:
+        reading.faults.add(("source", name, "cron"), "cannot be set beside poll; keep one of them.")
+    return _checked(reading, ("source", name), SourceKeys, raw, Unknown.of(raw, keys(SourceKeys)))
+
+
+def _target(reading: Reading, name: str, raw: dict[str, Any], sources: list[str]) -> Draft:
+    """Check a target: what every target may say, and what its connector asks for."""
     path: KeyPath = ("target", name)
     own = keys(TargetKeys)
-    connector = _connector(reading, name, raw)
-    source = rules.source_of(reading.faults, name, raw, sources)
+    found = _connector(reading, path, raw)
+    connector = found.connector if found else None
     theirs = keys(connector.Settings) if connector else []
+    unknown = Unknown.of(raw, [*own, *theirs])
+    source = None
+    if "source" in raw or "source" not in unknown.near.values():
+        source = rules.source_of(reading.faults, name, raw, sources)
     shared = {key: value for key, value in raw.items() if key in own}
     special = {key: value for key, value in raw.items() if key not in own}
-    value = _validated(reading, path, TargetKeys, shared, own)
-    if connector is None:
-        return None
-    settings = _validated(reading, path, connector.Settings, special, [*own, *theirs])
-    if value is None or settings is None or source is None:
-        return None
-    given = _given(value) | {"source": source, "name": name}
-    return TargetSettings(**given, connector_class=connector, connector_settings=settings)
+    value = _checked(reading, path, TargetKeys, shared, unknown)
+    settings = _checked(reading, path, connector.Settings, special, unknown) if connector else None
+    return Draft(name, raw, source, found, value, settings)
+
+
+def _source_settings(name: str, checked: SourceKeys) -> SourceSettings:
+    return SourceSettings(**_given(checked), name=name)
+
+
+def _target_settings(draft: Draft) -> TargetSettings:
+    given = _given(draft.keys) | {"source": draft.source, "name": draft.name}
+    return TargetSettings(**given, connector_class=draft.connector, connector_settings=draft.settings)
 
 
 def _given(section: Section) -> dict[str, Any]:
@@ -249,18 +267,38 @@ def _given(section: Section) -> dict[str, Any]:
     return {fields[name].alias or name: getattr(section, name) for name in section.model_fields_set}
 
 
-def _connector(reading: Reading, target: str, raw: dict[str, Any]) -> Any:
-    named = raw.get("connector")
-    path: KeyPath = ("target", target, "connector")
+def _connector(reading: Reading, target: KeyPath, raw: dict[str, Any]) -> Installed | None:
+    """Find a target's connector. A misspelt one is told, and the target judged by what it is near to."""
+    path = (*target, "connector")
+    if "connector" not in raw:
+        return _misspelt_connector(reading, target, raw)
+    named = raw["connector"]
     if not isinstance(named, str) or path in reading.lost:
         return None
-    found = reading.connectors.get(named)
-    if found is None:
+    if named not in reading.connectors:
         guess = did_you_mean(named, reading.connectors)
         there = names(reading.connectors)
         reading.faults.add(path, f'is "{named}", but installed are only: {there}{guess}')
+        return _loaded(reading, nearest(named, reading.connectors))
+    found = _loaded(reading, named)
+    if found and found.status != "ready":
+        reading.faults.add(path, f"cannot be used: {found.reason}")
+    return found
+
+
+def _misspelt_connector(reading: Reading, target: KeyPath, raw: dict[str, Any]) -> Installed | None:
+    """Find the connector by a key that is near to ``connector``; without one nobody else would tell the key."""
+    for key, named in raw.items():
+        if key not in keys(TargetKeys) and nearest(key, ["connector"]):
+            found = _loaded(reading, named)
+            if found is None or found.connector is None:
+                reading.faults.add((*target, key), "is no setting; did you mean connector?")
+            return found
+    return None
+
+
+def _loaded(reading: Reading, named: object) -> Installed | None:
+    if not isinstance(named, str) or named not in reading.connectors:
         return None
-    ready = reading.connectors[named] = load_connector(found)
-    if ready.status != "ready":
-        reading.faults.add(path, f"cannot be used: {ready.reason}")
-    return ready.connector
+    ready = reading.connectors[named] = load_connector(reading.connectors[named])
+    return ready

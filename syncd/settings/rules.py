@@ -7,7 +7,8 @@ import re
 import shlex
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,23 +19,55 @@ import structlog
 
 from syncd.connector import Context
 from syncd.registry import Installed, contract_fault
-from syncd.settings.faults import Faults, did_you_mean, secret_keys
+from syncd.settings.faults import Faults, did_you_mean, nearest
 from syncd.settings.lines import Path as KeyPath
-from syncd.settings.schema import SourceKeys, TargetSettings
+from syncd.settings.partial import Lacking, is_whole
 from syncd.settings.values import reference
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A target as far as it can be read; ``keys``, and ``settings`` of its connector, may be partial or ``None``."""
+
+    name: str
+    raw: Mapping[str, Any]
+    source: str | None
+    installed: Installed | None
+    keys: Any
+    settings: Any
+
+    @property
+    def connector(self) -> Any:
+        """The connector's class, where it is known."""
+        return self.installed.connector if self.installed else None
+
+    def says(self, key: str) -> Any:
+        """Give the value of a key that every target has, or ``None`` where it is not known."""
+        try:
+            return getattr(self.keys, key, None)
+        except Lacking:
+            return None
+
+
 def sections(tree: dict[str, Any], faults: Faults, known: Mapping[str, str], name: re.Pattern[str]) -> None:
-    """Keep only sections that are some, with names that can be used; the others are faults."""
+    """Keep only sections that are some, with names that can be used; the others are faults.
+
+    A section with a misspelt name is kept under the name that is near, so that what stands in it is judged too.
+    """
+    written = {key if key in known else nearest(key, known) for key in tree}
     for key in list(tree):
         if key not in known:
             there = ", ".join(known.values())
             faults.add((key,), f"is no section; there are {there}{did_you_mean(key, known)}")
-            del tree[key]
+            _move(tree, key, nearest(key, known), faults)
         elif not isinstance(tree[key], dict):
             faults.add((key,), f"should be a section: {known[key]}.")
             del tree[key]
     for kind in ("source", "target"):
+        if kind not in written:
+            faults.add((kind,), f"is missing: there is no [{kind}.NAME] section.")
+        elif tree.get(kind) == {}:
+            faults.add((kind,), f"is empty: there is no [{kind}.NAME] section.")
         for key, value in list(tree.get(kind, {}).items()):
             if not isinstance(value, dict):
                 faults.add((kind, key), f"stands in no section; name it, as in [{kind}.main].")
@@ -43,8 +76,17 @@ def sections(tree: dict[str, Any], faults: Faults, known: Mapping[str, str], nam
             else:
                 continue
             del tree[kind][key]
-        if not tree.get(kind):
-            faults.add((kind,), f"is missing: there is no [{kind}.NAME] section that can be used.")
+
+
+def _move(tree: dict[str, Any], key: str, near: str | None, faults: Faults) -> None:
+    """Put what stands in a misspelt section into the one that is near, unless that says the same key itself."""
+    moved = tree.pop(key)
+    if near is None or not isinstance(moved, dict) or not isinstance(tree.get(near, {}), dict):
+        return
+    tree[near] = {**moved, **tree.get(near, {})}
+    for path, line in list(faults.lines.items()):
+        if path[0] == key:
+            faults.lines.setdefault((near, *path[1:]), line)
 
 
 def source_of(faults: Faults, target: str, raw: Mapping[str, Any], sources: list[str]) -> str | None:
@@ -94,20 +136,6 @@ def safe_file(path: Path, written: Mapping[str, Any], faults: Faults) -> None:
         told = f"this file belongs to somebody else; run: chown {os.geteuid()} {shown}"
     for key in commands:
         faults.add(key, f"runs a command, but {told}")
-
-
-def secrets_in(tree: Mapping[str, Any], connectors: Mapping[str, Installed]) -> set[KeyPath]:
-    """Name the keys that hold secrets: in sources, and in targets whose connector could be imported."""
-    found: set[KeyPath] = set()
-    for name in tree.get("source", {}):
-        found |= {("source", name, key) for key in secret_keys(SourceKeys)}
-    for name, section in tree.get("target", {}).items():
-        named = section.get("connector")
-        one = connectors.get(named) if isinstance(named, str) else None
-        if one and one.connector is not None:
-            keys = secret_keys(one.connector.Settings)
-            found |= {("target", name, key) for key in keys}
-    return found
 
 
 def literal_secrets(path: Path, written: Mapping[str, Any], faults: Faults, secret: set[KeyPath]) -> None:
@@ -167,39 +195,48 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def not_yet(targets: Mapping[str, TargetSettings], faults: Faults) -> None:
+def not_yet(targets: Iterable[Draft], faults: Faults) -> None:
     """Refuse what this version would not do, rather than let it be believed."""
-    for name, target in targets.items():
-        path: KeyPath = ("target", name)
-        if target.write_external_id:
-            faults.add((*path, "write_external_id"), "cannot be true in this version; leave it out.")
-        if "latest" in target.owners.values():
-            faults.add((*path, "owners"), 'cannot say "latest" in this version; use "source" or "target".')
+    for target in targets:
+        if target.says("write_external_id"):
+            path: KeyPath = ("target", target.name, "write_external_id")
+            faults.add(path, "cannot be true in this version; leave it out.")
 
 
-def places(targets: Mapping[str, TargetSettings], folder: Path, faults: Faults) -> None:
+def places(targets: Iterable[Draft], folder: Path, faults: Faults) -> None:
     """Make each connector once, which opens nothing: look at its contract, and refuse two on the same books."""
     first: dict[str, str] = {}
-    for name, target in targets.items():
-        path: KeyPath = ("target", name)
+    for target in targets:
+        path: KeyPath = ("target", target.name)
+        place, capabilities = None, getattr(target.connector, "capabilities", None)
         try:
-            connector = target.connect(_context(name, folder))
-            place, fault = connector.place, contract_fault(connector.capabilities)
-            can = connector.capabilities
-            taxes, reverses = not fault and can.taxes, not fault and (can.picture or can.reverses)
+            connector = target.connector(target.settings, _context(target.name, folder))
+            place, capabilities = connector.place, connector.capabilities
         except Exception as error:  # noqa: BLE001 - a stranger's constructor may raise anything
-            faults.add(path, f"cannot be made: {type(error).__name__}: {error}")
-            continue
-        if fault:
-            faults.add((*path, "connector"), f"cannot be used: {target.connector_name} {fault}")
-        elif target.taxes and not taxes:
-            faults.add((*path, "taxes"), f"has no meaning for the connector {target.connector_name}; leave it out.")
-        elif target.on_change == "reverse" and not reverses:
-            told = f'cannot be "reverse" with the connector {target.connector_name}; use "problem" or "update".'
-            faults.add((*path, "on_change"), told)
-        if (other := first.setdefault(place, name)) != name:
+            if is_whole(target.settings):
+                faults.add(path, f"cannot be made: {type(error).__name__}: {error}")
+                continue
+        _able(target, capabilities, faults)
+        if place is not None and (other := first.setdefault(place, target.name)) != target.name:
             told = f"writes to the same books as target.{other} ({place}); remove one of them."
             faults.add(path, told)
+
+
+def _able(target: Draft, can: Any, faults: Faults) -> None:
+    """Refuse a connector of another contract, and settings that it has no use for."""
+    path: KeyPath = ("target", target.name)
+    if target.installed is None or not (hasattr(can, "contract") or is_whole(target.settings)):
+        return
+    kind = target.installed.name
+    if fault := contract_fault(can):
+        faults.add((*path, "connector"), f"cannot be used: {kind} {fault}")
+        return
+    if target.raw.get("taxes") and not getattr(can, "taxes", False):
+        faults.add((*path, "taxes"), f"has no meaning for the connector {kind}; leave it out.")
+    reverses = getattr(can, "picture", False) or getattr(can, "reverses", False)
+    if target.says("on_change") == "reverse" and not reverses:
+        told = f'cannot be "reverse" with the connector {kind}; use "problem" or "update".'
+        faults.add((*path, "on_change"), told)
 
 
 def _context(name: str, folder: Path) -> Context:

@@ -7,13 +7,14 @@ The models are the frozen values the program works with as well. Descriptions an
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,8 +22,8 @@ from pydantic import (
     PlainSerializer,
     SkipValidation,
     field_validator,
-    model_validator,
 )
+from pydantic_core import PydanticKnownError
 
 from syncd.connector import FIELDS, Connector, Context
 from syncd.durations import duration, duration_text
@@ -44,7 +45,32 @@ def _duration(value: object) -> timedelta:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text)]
-Owner = Literal["source", "target", "latest"]
+Owner = Literal["source", "target"]
+
+
+def _one_of(value: object, known: Sequence[str]) -> object:
+    """Refuse in pydantic's own way what is not known, where a ``Literal`` cannot say what is."""
+    if value not in known:
+        *others, last = map(repr, known)
+        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+    return value
+
+
+def _field(name: str) -> str:
+    _one_of(name, sorted({field for fields in FIELDS.values() for field in fields}))
+    return name
+
+
+def _rate(text: str) -> str:
+    rate = decimal_text(text)
+    if rate is None:
+        raise ValueError('should be a rate, such as "25" or "5.5"')
+    return rate
+
+
+FieldName = Annotated[str, AfterValidator(_field)]
+Rate = Annotated[str, AfterValidator(_rate)]
+UNDATED = ("none", "due_date", "issue_date", "first_seen")
 
 
 class Section(BaseModel):
@@ -142,12 +168,6 @@ class SourceKeys(Section):
             raise ValueError(f'should have five fields, as in "*/5 7-19 * * mon-fri" ({error})') from error
         return value
 
-    @model_validator(mode="after")
-    def _one_beat(self) -> SourceKeys:
-        if self.cron is not None and "poll" in self.model_fields_set:
-            raise ValueError("has both poll and cron; keep one of them")
-        return self
-
 
 class SourceSettings(SourceKeys):
     """One FastFaktura account, checked. Durations are ``timedelta``."""
@@ -198,12 +218,12 @@ class TargetKeys(Section):
     conflicts: Literal["person", "source", "target"] = Field(
         "person", description="Who decides when both sides changed a field: person, source, target."
     )
-    owners: dict[str, Owner] = Field(
+    owners: dict[FieldName, Owner] = Field(
         default_factory=dict,
         description="The owner of a field, where it is not the source: source or target (never written again).",
         examples=[{"notes": "target"}],
     )
-    taxes: dict[str, str | dict[str, str]] = Field(
+    taxes: dict[Rate, str | dict[str, str]] = Field(
         default_factory=dict,
         description="The tax code of the books for each rate, or for a rate by the client's country.",
         examples=[{"25": "S25", "0": {"NO": "S0", "GB": "EXPORT"}}],
@@ -227,24 +247,7 @@ class TargetKeys(Section):
     @field_validator("undated", mode="before")
     @classmethod
     def _none(cls, value: object) -> object:
-        return None if value == "none" else value
-
-    @field_validator("owners")
-    @classmethod
-    def _known_fields(cls, value: dict[str, Owner]) -> dict[str, Owner]:
-        known = {name for fields in FIELDS.values() for name in fields}
-        if strange := sorted(set(value) - known):
-            raise ValueError(
-                f"names fields that do not exist: {', '.join(strange)}; there are {', '.join(sorted(known))}"
-            )
-        return value
-
-    @field_validator("taxes")
-    @classmethod
-    def _rates(cls, value: dict[str, str | dict[str, str]]) -> dict[str, str | dict[str, str]]:
-        if wrong := [rate for rate in value if decimal_text(rate) is None]:
-            raise ValueError(f'should have rates as keys, such as "25" or "5.5", not {wrong[0]!r}')
-        return {decimal_text(rate) or rate: code for rate, code in value.items()}
+        return None if value is None or _one_of(value, UNDATED) == "none" else value
 
 
 class TargetSettings(TargetKeys):
