@@ -35,17 +35,21 @@ _SHOULD = {
     "too_short": "has too few entries",
 }
 _RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of")
-_UNQUOTED = ", and a number without quotes"
+_UNQUOTED = ", and without quotes"
 _KEY = re.compile(r"ffk_\w+")
 """What looks like a FastFaktura key, wherever it was put by mistake."""
 
 
 class Faults:
-    """The faults found so far, each under its key's line; secrets that were read never show in them."""
+    """The faults found so far, each under its key's line; secrets that were read never show in them.
+
+    ``fetched``: the keys whose text comes from elsewhere, where it can be nothing but text.
+    """
 
     def __init__(self, name: str, lines: dict[Path, int]) -> None:
         self.name, self.lines = name, lines
         self.secrets: set[str] = set()
+        self.fetched: set[Path] = set()
         self._found: list[tuple[int, str]] = []
 
     def add(self, path: Path, sentence: str) -> None:
@@ -85,7 +89,9 @@ class Faults:
             place = keys_of(one["loc"])
             secret = not place or place[0] in hidden
             top = len(place) <= 1
-            self.add((*path, *place), _sentence(dict(one), model, names if top else (), secret=secret))
+            told = _sentence(dict(one), model, names if top else (), secret=secret)
+            quoted = (*path, *place) not in self.fetched and _quoted_number(dict(one))
+            self.add((*path, *place), told + (_UNQUOTED if quoted else ""))
 
 
 def _blamed_once(errors: Iterable[ErrorDetails]) -> Iterator[ErrorDetails]:
@@ -124,7 +130,7 @@ def _sentence(one: dict[str, Any], model: type[BaseModel], names: Iterable[str],
             told = _own(str(context["error"]), shown)
         case _:
             told = _SHOULD.get(kind) or re.sub(r"^\w+ should", "should", one["msg"])
-            told += (_UNQUOTED if _quoted_number(one) else "") + shown
+            told += shown
     return told
 
 

@@ -185,6 +185,7 @@ def _fill(reading: Reading, path: KeyPath, held: dict[Any, Any] | list[Any]) -> 
         try:
             held[key] = fetch(*asked, reading.path.parent, reading.environment)
             reading.faults.secrets.add(held[key])
+            reading.faults.fetched.add(here)
         except Unavailable as error:
             reading.faults.add(here, f"{error}.")
             reading.lost.add(here)
@@ -203,7 +204,8 @@ def _checked(reading: Reading, path: KeyPath, model: type[BaseModel], raw: dict[
         return None
     told = lost | set(unknown.near.values())
     kept = [one for one in errors if not (one["type"] == "missing" and one["loc"] and one["loc"][0] in told)]
-    reading.faults.explain(path, [*kept, *lax(good, value)], model, unknown.known)
+    kept += [one for one in lax(good, value) if (*path, *one["loc"]) not in reading.faults.fetched]
+    reading.faults.explain(path, kept, model, unknown.known)
     return value
 
 

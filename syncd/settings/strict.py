@@ -10,13 +10,12 @@ from pydantic_core import ErrorDetails
 
 from syncd.settings.lines import Path
 from syncd.settings.partial import Lacking
-from syncd.settings.values import Fetched
 
 _KINDS: dict[type, str] = {bool: "bool_type", int: "int_type", float: "float_type", date: "date_type"}
 
 
 def lax(written: object, made: object, place: Path = ()) -> Iterator[ErrorDetails]:
-    """Find the values that are of another type than what was written; a fetched text may stand for any."""
+    """Find the values that are of another type than what was written."""
     if isinstance(written, Mapping):
         for key, item in written.items():
             yield from lax(item, _member(made, key), (*place, key))
@@ -40,7 +39,7 @@ def _member(made: object, key: str) -> object:
 def _coerced(written: object, made: object) -> bool:
     """Tell whether a value was made by reading something else as its type, not by a validator that knows better."""
     kind = type(made)
-    if kind not in _KINDS or type(written) in (kind, Fetched):
+    if kind not in _KINDS or type(written) is kind:
         return False
     if kind is date:
         return isinstance(written, int | float) or (isinstance(written, str) and "-" not in written)

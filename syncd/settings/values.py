@@ -16,12 +16,6 @@ SECONDS = 30
 WAYS = ("env", "file", "credential", "command")
 
 
-class Fetched(str):
-    """A text that came from elsewhere: where a number or a boolean is wanted, it can be nothing but text."""
-
-    __slots__ = ()
-
-
 class Unavailable(Exception):
     """A text cannot be had; the message is the rest of a sentence that begins with its key."""
 
@@ -35,7 +29,7 @@ def reference(value: object) -> tuple[str, object] | None:
     return None
 
 
-def fetch(way: str, named: object, folder: Path, environment: Mapping[str, str]) -> Fetched:
+def fetch(way: str, named: object, folder: Path, environment: Mapping[str, str]) -> str:
     """Fetch a text, without its last line break; raise ``Unavailable``, never showing any of it."""
     if way == "command":
         text = _command(named, folder)
@@ -50,7 +44,7 @@ def fetch(way: str, named: object, folder: Path, environment: Mapping[str, str])
     text = text.rstrip("\r\n")
     if not text:
         raise Unavailable(f"is empty: nothing comes from {way} {_shown(named)}")
-    return Fetched(text)
+    return text
 
 
 def _environment(name: str, environment: Mapping[str, str]) -> str:

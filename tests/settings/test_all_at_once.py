@@ -32,7 +32,7 @@ FILE = [
     ('poll = "5m"', "", ""),
     ('cron = "0 7 * * *"', "cron cannot be set beside poll", 'cron = "0 7 * * *"'),
     ('timezone = "Europe/Olso"', "did you mean Europe/Oslo", 'timezone = "Europe/Oslo"'),
-    ('concurrency = "99"', "to 16, and a number without quotes", "concurrency = 8"),
+    ('concurrency = "99"', 'to 16, not "99", and without quotes', "concurrency = 8"),
     ("[target.first]", "", "[target.first]"),
     ('connector = "csv"', "", 'connector = "csv"'),
     ('path = "books"', "", 'path = "books"'),
@@ -111,6 +111,10 @@ def test_a_text_from_elsewhere_may_stand_for_a_number_or_a_boolean(counting: Non
     assert target.connector_settings.model_dump()["count"] == 3
     (found,) = faults(write(GOOD + 'max_voids = { env = "N" }\n'), {**ENVIRONMENT, "N": "many"})
     assert 'should be a whole number, not "***"' in found
+    (found,) = faults(
+        write(GOOD.replace("[target", 'concurrency = { env = "N" }\n[target')), {**ENVIRONMENT, "N": "99"}
+    )
+    assert found.endswith('should be less than or equal to 16, not "99".')
 
 
 def test_dates_durations_and_paths_are_written_as_text_and_whole_numbers_may_be_shares(
