@@ -4,7 +4,7 @@ import sys
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -25,7 +25,8 @@ FIRST_DAY, LAST_DAY = date(1980, 1, 1), date(2199, 12, 31)
 
 
 def _knob(text: str, panel: str, *names: str, **limits: float) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(*names, help=text, rich_help_panel=panel, **limits)  # type: ignore[arg-type]
+    about: dict[str, Any] = {"help": text, "rich_help_panel": panel, **limits}
+    option: typer.models.OptionInfo = typer.Option(*names, **about)
     return option
 
 

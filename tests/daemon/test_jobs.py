@@ -15,7 +15,7 @@ import structlog
 from apscheduler.triggers.interval import IntervalTrigger
 
 from syncd.daemon import jobs as module
-from syncd.daemon.beats import beat_of, drift_beat_of, due_after, silent_after, due_after, silent_after
+from syncd.daemon.beats import beat_of, drift_beat_of, due_after, silent_after
 from syncd.daemon.jobs import Jobs
 from syncd.errors import Unreachable
 from syncd.secret import Secret
@@ -170,39 +170,6 @@ def test_a_cron_line_means_hours_of_the_company() -> None:
     monday = beat.get_next_fire_time(None, saturday)
     seven = datetime(2026, 3, 30, 5, 0, tzinfo=UTC)  # summer time began on Sunday
     assert timedelta(0) <= monday - seven <= timedelta(seconds=30)
-
-
-def at(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
-
-
-def test_a_source_is_due_a_beat_after_it_was_pulled_or_when_its_cron_line_fires_next() -> None:
-    oslo, pulled = ZoneInfo("Europe/Oslo"), at("2026-03-23T06:00:00+01:00")  # a Monday
-    assert due_after(source(poll="2h"), oslo, pulled) == at("2026-03-23T08:00:00+01:00")
-    weekly = source(cron="0 6 * * mon")
-    assert due_after(weekly, oslo, pulled) == at("2026-03-30T06:00:00+02:00")  # summer time began
-    assert due_after(weekly, oslo, pulled - 1) == pulled
-    assert due_after(source(cron="0 0 30 2 *"), oslo, pulled) is None
-
-
-@pytest.mark.parametrize(
-    ("keys", "quiet"),
-    [
-        ({"poll": "5m"}, timedelta(days=1)),
-        ({"poll": "12h"}, timedelta(days=3)),
-        ({"cron": "0 6 * * mon"}, timedelta(days=14)),
-        ({"cron": "0 6 * * *"}, timedelta(days=2)),
-        ({"cron": "*/5 * * * *"}, timedelta(days=1, minutes=5)),
-        ({"cron": "*/5 6 * * mon-fri"}, timedelta(days=1, minutes=5)),
-    ],
-)
-def test_a_source_is_silent_once_it_missed_two_pulls_of_its_cron_line_or_six_polls_but_not_within_a_day(
-    keys: dict[str, str], quiet: timedelta
-) -> None:
-    pulled = at("2026-06-01T06:00:00+00:00")  # a Monday
-    after = silent_after(source(**keys), UTC, pulled)
-    assert timedelta(0) <= timedelta(seconds=after - pulled) - quiet <= timedelta(seconds=30)
-    assert silent_after(source(cron="0 0 30 2 *"), UTC, pulled) == float("inf")
 
 
 def at(text: str) -> float:
