@@ -245,9 +245,9 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
             stands = {**content, "public_url": differs.pop("public_url")[1]}
         binding = replace(binding, base=flatten(stands, policy.fields[kind]))
         adopt = operate("adopt", kind, record_id, stands, binding)
-        after = _bound(kind, record_id, content, binding, policy).operations
+        signed = _bound(kind, record_id, content, binding, policy).operations
         told = problem("adopted_differs", kind, record_id, record=label(content), differences=before_after(differs))
-        return Decision((adopt, *after), told.findings if differs else ())
+        return Decision((adopt, *signed), told.findings if differs else ())
     stood = {**flat, **{path: pair[1] for path, pair in found.differs.items()}}
     binding = replace(
         binding,
