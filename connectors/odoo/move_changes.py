@@ -139,7 +139,9 @@ def _rewrite(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row], lines
     drafts = [work for work in due if work.outcome is None]
     for work in drafts:
         ids = [line["id"] for line in lines.get(work.id, ())]
-        _write(calls, work, work.told.texts, ids, places[work.id])
+        stay = calls.company.features.display_type_product or "currency" not in work.told.changes
+        # Odoo 14 and 15 leave lines that stand in the currency they had.
+        _write(calls, work, work.told.texts, ids, places[work.id] if stay else [None] * len(places[work.id]))
     finish(calls, [work for work in drafts if work.outcome is None])
     _put_back(calls, [work for work in drafts if isinstance(work.outcome, Rejected)], old, lines, posted)
 
@@ -219,6 +221,8 @@ def _values(whole: Whole, texts: Mapping[str, str], ids: Sequence[int], places: 
         values["date"] = head["invoice_date"]
     values["invoice_date_due"] = head["invoice_date_due"] or False
     gone = [[2, number, 0] for place, number in enumerate(ids) if place not in places]
+    if len(gone) == len(ids):
+        gone = [[5, 0, 0]]  # taken out one by one, Odoo 14 keeps what they came to in the old currency
     lines = zip(whole.lines, places, strict=True)
     stay = [[0, 0, _line(cells)] if place is None else [1, ids[place], _line(cells)] for cells, place in lines]
     values["invoice_line_ids"] = gone + stay
@@ -252,7 +256,8 @@ def _put_back(
     stands = product_lines(calls.odoo, calls.company, [work.id for work in again])
     for work in again:
         were, ids = [line["id"] for line in lines.get(work.id, ())], [line["id"] for line in stands.get(work.id, ())]
-        places = [ids.index(number) if number in ids else None for number in were]
+        stay = calls.company.features.display_type_product
+        places = [ids.index(number) if stay and number in ids else None for number in were]
         _write(calls, work, {"name": work.whole.head["name"]}, ids, places)
     finish(calls, [work for work in again if work.outcome is None])
     left = {work.id: work.outcome.reason for work in again if isinstance(work.outcome, Rejected)}

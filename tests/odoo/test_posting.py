@@ -243,7 +243,8 @@ def test_texts_and_the_due_date_change_in_place_and_money_through_a_draft(desk: 
     ]
     changes = [desk.change(*three) for three in zip(before, after, ids, strict=True)]
     for _ in range(2):
-        assert [type(one) for one in desk.run(*changes)] == [Done] * 6
+        outcomes = desk.run(*changes)
+        assert [type(one) for one in outcomes] == [Done] * 6, outcomes
         assert [desk.differs(one, its) for one, its in zip(after, ids, strict=True)] == [{}] * 6
 
 

@@ -101,7 +101,9 @@ class Standin:
         lines = {line["id"]: {name: line[name] for name in OWN} for line in self.books.products(move)}
         new = []
         for kind, number, values in commands:
-            if kind == 2:
+            if kind == 5:
+                lines.clear()
+            elif kind == 2:
                 del lines[number]
             elif kind == 1:
                 lines[number] |= _line(values)
