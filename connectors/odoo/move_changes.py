@@ -139,9 +139,7 @@ def _rewrite(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row], lines
     drafts = [work for work in due if work.outcome is None]
     for work in drafts:
         ids = [line["id"] for line in lines.get(work.id, ())]
-        stay = calls.company.features.display_type_product or "currency" not in work.told.changes
-        # Odoo 14 and 15 leave lines that stand in the currency they had.
-        _write(calls, work, work.told.texts, ids, places[work.id] if stay else [None] * len(places[work.id]))
+        _write(calls, work, work.told.texts, ids, places[work.id])
     finish(calls, [work for work in drafts if work.outcome is None])
     _put_back(calls, [work for work in drafts if isinstance(work.outcome, Rejected)], old, lines, posted)
 
@@ -204,6 +202,8 @@ def _write(
     calls: Calls, work: Work, texts: Mapping[str, str], ids: Sequence[int], places: Sequence[int | None]
 ) -> None:
     """Write one invoice; ``ids``: its lines as they stand, ``places``: which of them each line is to be."""
+    if not calls.company.features.display_type_product:
+        places = [None] * len(places)  # Odoo 14 and 15 leave a line that stands in the currency and at the rate it had
     try:
         calls.call("account.move", "write", [work.id], vals=_values(work.whole, texts, ids, places))
     except OdooAnswer as error:
@@ -256,8 +256,7 @@ def _put_back(
     stands = product_lines(calls.odoo, calls.company, [work.id for work in again])
     for work in again:
         were, ids = [line["id"] for line in lines.get(work.id, ())], [line["id"] for line in stands.get(work.id, ())]
-        stay = calls.company.features.display_type_product
-        places = [ids.index(number) if stay and number in ids else None for number in were]
+        places = [ids.index(number) if number in ids else None for number in were]
         _write(calls, work, {"name": work.whole.head["name"]}, ids, places)
     finish(calls, [work for work in again if work.outcome is None])
     left = {work.id: work.outcome.reason for work in again if isinstance(work.outcome, Rejected)}

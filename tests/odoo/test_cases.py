@@ -195,7 +195,7 @@ def test_a_rewritten_invoice_keeps_what_a_person_set_and_the_source_did_not_chan
     stage.run()
     invoice = clerk.invoice(-1)
     work, trip, desk = clerk.lines(invoice)
-    tax, account = clerk.books_of(work)
+    (tax, account), usual = clerk.books_of(work), clerk.books_of(trip)
     other = clerk.copy("account.tax", tax, name="25% by hand")
     income = clerk.copy("account.account", account, name="By hand", code="499999")
     number = clerk.act(invoice, "button_draft")
@@ -207,13 +207,11 @@ def test_a_rewritten_invoice_keeps_what_a_person_set_and_the_source_did_not_chan
     stage.change_invoice(invoice, lines=lines)
     stage.run()
     found = clerk.lines(invoice)
-    assert [(one["id"], one["name"]) for one in found] == [
-        (work["id"], "Work"),
-        (trip["id"], "By hand"),
-        (desk["id"], "Desk"),
-    ]
+    assert [one["name"] for one in found] == ["Work", "By hand", "Desk"]
+    if stage.place.version > 15:  # before, lines are always made anew
+        assert [one["id"] for one in found] == [work["id"], trip["id"], desk["id"]]
     assert [one["quantity"] for one in found] == [4, 1, 1]
-    assert [clerk.books_of(one) for one in found] == [(other, income), clerk.books_of(trip), (other, income)]
+    assert [clerk.books_of(one) for one in found] == [(other, income), usual, (other, income)]
     assert clerk.read("account.move", number, "invoice_date_due")["invoice_date_due"] == "2026-12-24"
     assert clerk.total(invoice) == clerk.invoice(-1)["total_cents"]
     idle(stage)
@@ -221,7 +219,7 @@ def test_a_rewritten_invoice_keeps_what_a_person_set_and_the_source_did_not_chan
     stage.run()
     found = clerk.lines(invoice)
     assert [one["name"] for one in found] == ["Work", "By hand", "Desk", "More"]
-    assert {tax for tax, _ in map(clerk.books_of, found)} == {other, clerk.books_of(trip)[0]}
+    assert {tax for tax, _ in map(clerk.books_of, found)} == {other, usual[0]}
     assert clerk.total(invoice) == clerk.invoice(-1)["total_cents"]
     stage.change_invoice(invoice, lines=lines[:2])
     stage.run()

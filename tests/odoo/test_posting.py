@@ -248,6 +248,22 @@ def test_texts_and_the_due_date_change_in_place_and_money_through_a_draft(desk: 
         assert [desk.differs(one, its) for one, its in zip(after, ids, strict=True)] == [{}] * 6
 
 
+def test_an_invoice_of_another_day_is_booked_at_the_rate_of_that_day(desk: Desk, number: str) -> None:
+    before = invoice(f"{number}1", THRICE, 1899, currency="GBP")
+    (its,) = desk.create(before)
+    rate = {"currency_id": desk.company.currencies["GBP"], "name": "2026-10-01", "rate": 4.0, "company_id": 1}
+    desk.admin.call("res.currency.rate", "create", vals_list=[rate])
+    after = {**before, "issue_date": "2026-10-02", "due_date": "2026-11-02"}
+    (outcome,) = desk.run(desk.change(before, after, its))
+    assert isinstance(outcome, Done), outcome
+    assert desk.differs(after, its) == {}
+    lines = desk.odoo.search_read("account.move.line", [("move_id", "=", int(its))], ["amount_currency", "balance"])
+    assert len(lines) > 3
+    for line in lines:
+        assert abs(line["balance"] - line["amount_currency"] / 4) < 0.02, line
+    assert abs(sum(line["balance"] for line in lines)) < 0.005
+
+
 def test_a_change_of_what_a_person_has_changed_is_stale(desk: Desk, number: str) -> None:
     before = invoice(f"{number}1", THRICE, 1899, notes="ours")
     (its,) = desk.create(before)
