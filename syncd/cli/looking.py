@@ -16,6 +16,7 @@ from syncd.cli.opening import engine
 from syncd.daemon.beats import due_after, silent_after, slack_of
 from syncd.engine import Engine
 from syncd.errors import UsageError
+from syncd.model import OPEN_STATUSES
 from syncd.problems import Finding, group, remedy, sentence
 from syncd.state import bindings, journal, lookup, problems, runs
 from syncd.words import counted
@@ -55,8 +56,10 @@ def _status(parts: Engine) -> dict[str, Any]:
             targets.append({
                 "name": target.name,
                 "connector": target.connector_name,
+                "source": target.source,
                 "last_plan": plan.made_at if plan else None,
                 "last_plan_state": plan.state if plan else None,
+                "next_run": next(one["next_run"] for one in sources if one["name"] == target.source),
                 "stands": runs.counts(connection, target.name),
                 "in_doubt": journal.count_in_doubt(connection, target.name),
                 "edited_by_hand": len(bindings.drifted(connection, target.name)),
@@ -152,7 +155,7 @@ def _tell_status(document: dict[str, Any], due: Mapping[str, str]) -> None:
                 there or "nothing yet",
                 str(one["problems"]),
                 _held(one),
-                "",
+                due[one["source"]],
             )
         )
     console.table(("", "name", "last", "stands", "problems", "held", "next"), rows, right=(4,))
@@ -167,9 +170,11 @@ def _tell_status(document: dict[str, Any], due: Mapping[str, str]) -> None:
 
 
 def _there(kind: str, of_status: dict[str, int]) -> str:
-    """Count what is at the source; drafts by themselves, for they usually stand in no target."""
-    drafts = of_status.get("draft", 0)
-    return counted(sum(of_status.values()), kind) + (f" ({counted(drafts, 'draft')})" if drafts else "")
+    """Count what is at the source: how many drafts of it, which usually stand in no target, and how many are open."""
+    drafts = counted(of_status["draft"], "draft") if of_status.get("draft") else ""
+    unpaid = sum(of_status.get(status, 0) for status in OPEN_STATUSES if status != "draft")
+    told = ", ".join(one for one in (drafts, f"{unpaid} open" if unpaid else "") if one)
+    return counted(sum(of_status.values()), kind) + (f" ({told})" if told else "")
 
 
 def _held(one: dict[str, Any]) -> str:

@@ -179,7 +179,10 @@ def test_status_tells_when_each_source_is_read_next_and_since_when_that_is_overd
     company.run()
     source = company.syncd("status", "--json").document["sources"][0]
     assert source["next_run"] == source["last_pull"] + 2 * 3600
-    assert f"\t{when(source['next_run'])}\n" in company.syncd("status").out
+    said = company.syncd("status").out
+    assert said.count(f"\t{when(source['next_run'])}\n") == 2, "as the source is read, its target is written"
+    unpaid = sum(one.status in ("sent", "opened", "overdue") for one in company.sandbox.account.invoices.values())
+    assert f"{unpaid} open" in said
     pulled(company, time.time() - 3 * 3600)
     due = company.syncd("status", "--json").document["sources"][0]["next_run"]
     assert due < time.time() - 3500
