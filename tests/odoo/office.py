@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Collection
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -195,6 +197,26 @@ class Office:
             told.append(f"{len(self.payments())} payments stand, {due} were made")
         return told
 
+    def wrong_payments(self) -> list[str]:
+        """Say which paid invoices have not one payment of their total, of the day on which they were paid."""
+        dump = self.dump()
+        zone = ZoneInfo(dump["business"]["timezone"])
+        moves = {one["name"]: one["id"] for one in self.moves() if one["state"] == "posted"}
+        found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        states = [("state", "in", ["posted", "in_process", "paid"])]
+        for one in self.books.search_read("account.payment", states, ["amount", "date", "reconciled_invoice_ids"]):
+            for move in one["reconciled_invoice_ids"]:
+                found[move].append((cents(one["amount"]), one["date"]))
+        told = []
+        for invoice in dump["invoices"]:
+            if invoice["status"] == "paid" and invoice["total_cents"]:
+                moment = max(one["created_at"] for one in invoice["events"] if one["type"] == "paid")
+                day = f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d}"
+                stands = found[moves[invoice["number"]]]
+                if stands != [(abs(invoice["total_cents"]), day)]:
+                    told.append(f"{invoice['number']}: has the payments {stands}, and was paid on {day}")
+        return told
+
 
 def _differences(invoice: Json, move: Json, taxes: Counter[str]) -> list[str]:
     sign = -1 if move["move_type"] == "out_refund" else 1
@@ -204,6 +226,9 @@ def _differences(invoice: Json, move: Json, taxes: Counter[str]) -> list[str]:
             told.append(f"{ours} is {move[theirs]}, not {invoice[f'{ours}_cents'] / 100}")
     if sum(taxes.values()) != invoice["tax_cents"]:
         told.append(f"its tax lines come to {dict(taxes)}, not {invoice['tax_cents']}")
+    for rate, (net, lines) in _nets(invoice).items():
+        if abs(taxes[rate] - net * Decimal(rate) / 100) > 1 + lines / 2:
+            told.append(f"its tax of {rate} % is {taxes[rate]}, on {net}")
     if move["currency_id"][1] != invoice["currency"]:
         told.append(f"is in {move['currency_id'][1]}, not {invoice['currency']}")
     settled = move["payment_state"] in ("paid", "in_payment")
@@ -212,6 +237,16 @@ def _differences(invoice: Json, move: Json, taxes: Counter[str]) -> list[str]:
     if settled and cents(move["amount_residual"]) and move["payment_state"] == "paid":
         told.append(f"leaves {move['amount_residual']} to be paid")
     return told
+
+
+def _nets(invoice: Json) -> dict[str, tuple[Decimal, int]]:
+    """Add up the lines of each rate, in cents, and count them: each may have been rounded by itself."""
+    found: dict[str, tuple[Decimal, int]] = {}
+    for line in invoice["lines"]:
+        rate = f"{line['tax_rate']:g}"
+        net, lines = found.get(rate, (Decimal(0), 0))
+        found[rate] = net + Decimal(str(line["quantity"])) * line["unit_price_cents"], lines + 1
+    return found
 
 
 def cents(value: float) -> int:
