@@ -199,6 +199,8 @@ def _booking(odoo: Odoo, settings: OdooSettings, row: Row, mine: Domain, fields:
         accounts = odoo.search_read("account.account", [["code", "in", codes]], ["code"])
     _goods(booking, settings, odoo)
     _sales(booking, settings, [one for one in found if one["type"] == "sale"], accounts)
+    if settings.number == "name" and booking.journal and booking.journal.hashed and fields.features.memo:
+        booking.findings.append(find.no_gaps(booking.journal))
     _paying(booking, settings, [one for one in found if one["type"] != "sale"])
     if booking.paying is not None and fields.features.payment_method_line:
         methods = odoo.search_read(

@@ -114,6 +114,14 @@ def bound_numbers(chosen: Journal) -> str:
     )
 
 
+def no_gaps(chosen: Journal) -> str:
+    """Say that numbers with gaps do not fit the journal (Odoo 18 and later)."""
+    return (
+        f"The journal {chosen} is locked by hashes, and Odoo takes no number there after a gap, which every draft and "
+        f'cancelled invoice of FastFaktura leaves. Set number = "ref", or choose a journal without that lock.'
+    )
+
+
 def journal_of(row: Row) -> Journal:
     """Read a row of ``account.journal``."""
     return Journal(

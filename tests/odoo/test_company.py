@@ -140,8 +140,9 @@ def test_a_new_journal_lacks_an_account_and_the_expression_that_lets_it_take_eve
     account = income(admin)
     values = {"default_account_id": account, "sequence_override_regex": FREE, "restrict_mode_hash_table": True}
     admin.call("account.journal", "write", [journal], vals=values)
+    assert read(own_odoo, journal="FF", number="ref").findings == ()
     books = read(own_odoo, journal="FF", number="name")
-    assert books.findings == ()
+    assert ["after a gap" in one for one in books.findings] == [True] * (own_odoo.version > 17)
     assert books.journal is not None
     assert books.journal.free_numbers
     assert books.journal.hashed
