@@ -284,9 +284,9 @@ def checked_channels(given: object) -> list[str]:
 
 
 def _check_number(name: str, value: object, kinds: UnionType | type) -> None:
-    if not isinstance(value, kinds) or isinstance(value, bool):
+    if not isinstance(value, int | float) or not isinstance(value, kinds) or isinstance(value, bool):
         raise Refused(f"{name}: must be {'an integer' if kinds is int else 'a number'}")
-    if not -MOST <= value <= MOST:  # type: ignore[operator] # a number, as was just seen
+    if not -MOST <= value <= MOST:
         raise Refused(f"{name}: must be between {-MOST} and {MOST}")
 
 

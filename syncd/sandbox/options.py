@@ -144,9 +144,9 @@ def _fault(item: object) -> Fault:
 
 def _counts(value: object, hint: type) -> bool:
     """Say whether `value` is a number from 0 on, but not infinity."""
-    if isinstance(value, bool) or not isinstance(value, int | hint):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    return 0 <= value < math.inf  # type: ignore[operator] # an int or a float
+    return isinstance(value, int | hint) and 0 <= value < math.inf
 
 
 def _check(record: Fault | Options) -> None:

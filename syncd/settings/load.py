@@ -21,7 +21,7 @@ from syncd.settings import rules
 from syncd.settings.faults import Faults, did_you_mean, keys, nearest, secret_keys
 from syncd.settings.lines import Path as KeyPath
 from syncd.settings.lines import key_lines
-from syncd.settings.partial import Unknown, partial
+from syncd.settings.partial import Unknown, partial, takes_any
 from syncd.settings.rules import Draft
 from syncd.settings.schema import (
     Section,
@@ -243,7 +243,7 @@ def _target(reading: Reading, name: str, raw: dict[str, Any], sources: list[str]
     found = _connector(reading, path, raw)
     connector = found.connector if found else None
     theirs = keys(connector.Settings) if connector else []
-    unknown = Unknown.of(raw, [*own, *theirs])
+    unknown = Unknown.of(raw, [*own, *theirs], taken=connector is not None and takes_any(connector.Settings))
     source = None
     if "source" in raw or "source" not in unknown.near.values():
         source = rules.source_of(reading.faults, name, raw, sources)

@@ -25,15 +25,23 @@ class Unknown:
     strange: bool
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any], known: list[str]) -> Unknown:
-        """Look for the keys of a section that are not known."""
-        found = {key: nearest(key, known) for key in raw if key not in known}
+    def of(cls, raw: Mapping[str, Any], known: list[str], *, taken: bool = False) -> Unknown:
+        """Look for the keys of a section that are not known; none are where its schema has them ``taken`` all the same.
+
+        Else nothing would be told of them, and what they might be meant for would be lacking for no fault.
+        """
+        found = {key: nearest(key, known) for key in raw if key not in known and not taken}
         return cls(known, {key: near for key, near in found.items() if near}, None in found.values())
 
     def may_be(self, keys: Iterable[str], raw: Mapping[str, Any]) -> set[str]:
         """Tell which of the keys that are not written may be meant by one of these."""
         meant = self.near.values()
         return {key for key in keys if key not in raw and (self.strange or key in meant)}
+
+
+def takes_any(model: type[BaseModel]) -> bool:
+    """Tell whether a schema takes keys that it does not know, which the contract asks connectors not to do."""
+    return model.model_config.get("extra") != "forbid"
 
 
 class Lacking(Exception):
@@ -66,7 +74,10 @@ def is_whole(value: object) -> bool:
 def _attempt(
     model: type[BaseModel], good: dict[str, Any], lacking: set[str], *, silent: Iterable[str], asked: list[str]
 ) -> BaseModel | ValidationError | None:
-    """Validate what is good; ``None`` where a rule asks for what is lacking, however it takes that."""
+    """Validate what is good; ``None`` where a rule asks for what is lacking, however it takes that.
+
+    Nothing is lost by that: a key lacks only where its fault is told, and once it is mended the rule is asked again.
+    """
     try:
         made: BaseModel = _variant(model, lacking, silent=silent, asked=asked).model_validate(good)
     except ValidationError as error:

@@ -12,18 +12,8 @@ import pytest
 Install = Callable[..., None]
 Write = Callable[..., Path]
 
-LEDGER = """
-from pathlib import Path
-from typing import Literal
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+BOOKS = """
 from syncd.connector import Capabilities
-
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    path: Path = Field(Path("ledger"), description="The folder.")
-    url: str = Field("https://books.example.com", description="Where it is.")
-    token: SecretStr = Field(SecretStr(""), description="Its token.")
-    shape: Literal["round", "square"] = Field("round", description="How it looks.")
 
 class Ledger:
     Settings = Settings
@@ -37,6 +27,23 @@ class Ledger:
     def write(self, entries): ...
     def close(self): ...
 """
+"""The class of a connector that is never opened, for after its ``Settings``; ``install`` says its ``CONTRACT``."""
+
+LEDGER = (
+    """
+from pathlib import Path
+from typing import Literal
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    path: Path = Field(Path("ledger"), description="The folder.")
+    url: str = Field("https://books.example.com", description="Where it is.")
+    token: SecretStr = Field(SecretStr(""), description="Its token.")
+    shape: Literal["round", "square"] = Field("round", description="How it looks.")
+"""
+    + BOOKS
+)
 
 
 @pytest.fixture

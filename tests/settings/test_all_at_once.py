@@ -11,6 +11,7 @@ import pytest
 
 from syncd.errors import SettingsError
 from syncd.settings import load
+from tests.settings.conftest import BOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,10 +129,10 @@ def test_dates_durations_and_paths_are_written_as_text_and_whole_numbers_may_be_
     assert settings.targets["books"].connector_settings.model_dump()["size"] == 5
 
 
-COUNTING = """
+COUNTING = (
+    """
 from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from syncd.connector import Capabilities
 
 class Inner(BaseModel):
     wide: bool = False
@@ -162,19 +163,9 @@ class Settings(BaseModel):
         if self.count > 1 and self.token.get_secret_value():
             raise ValueError("has no use for a token where count is more than 1")
         return self
-
-class Ledger:
-    Settings = Settings
-    capabilities = Capabilities(fields={}, verbs=frozenset(), contract=CONTRACT)
-    def __init__(self, settings, context):
-        self.place = str(context.folder / settings.path)
-    def open(self): ...
-    def changes(self, since): ...
-    def find(self, wanted): ...
-    def render(self, operation, books): ...
-    def write(self, entries): ...
-    def close(self): ...
 """
+    + BOOKS
+)
 
 
 @pytest.fixture
@@ -259,3 +250,17 @@ def test_a_value_that_may_be_of_several_types_is_blamed_once(install: Install, w
     found = faults(write(GOOD + 'taxes = { "25" = 5, "12" = { NO = 1 } }\n'))
     assert len(found) == 2, found
     assert "target.books.taxes.12.NO should be text" in found[1]
+
+
+def test_a_connector_that_takes_any_key_loses_none_of_its_own_to_one_it_does_not_know(
+    install: Install, write: Write
+) -> None:
+    lax = """
+from pydantic import BaseModel
+class Settings(BaseModel):
+    path: str = "ledger"
+"""
+    install("ledger", code=lax + BOOKS)
+    for key in ("pth", "strange"):
+        books = load(write(GOOD + f'{key} = "x"\nmax_voids = 3\n'), ENVIRONMENT).targets["books"]
+        assert (books.connector_settings.model_dump(), books.max_voids) == ({"path": "ledger"}, 3)
