@@ -69,12 +69,11 @@ def _status(parts: Engine) -> dict[str, Any]:
 
 
 def _next_run(parts: Engine, connection: Connection, name: str, zone: tzinfo) -> int | None:
-    """Tell when a source that was pulled is due again, if its settings name a beat or the daemon runs it."""
-    source, last = parts.settings.sources[name], runs.last_pull(connection, name)
-    served = any(run.command == "serve" for run in runs.last(connection))
-    if last is None or not (served or source.model_fields_set & {"poll", "cron"}):
+    """Tell when a source is due again, where it was the daemon that ran last; nobody else keeps to its beat."""
+    last = runs.last_pull(connection, name)
+    if last is None or not any(run.command == "serve" for run in runs.last(connection)):
         return None
-    due = due_after(source, zone, last)
+    due = due_after(parts.settings.sources[name], zone, last)
     return None if due is None else round(due)
 
 

@@ -173,10 +173,19 @@ def test_status_exits_1_when_a_source_is_silent_as_its_beat_has_it(
     assert "has not been read since" in company.syncd("status").out
 
 
+def served(company: Company) -> None:
+    """Let the daemon have run last."""
+    with sqlite3.connect(company.state) as connection:
+        connection.execute("UPDATE run SET command = 'serve'")
+    connection.close()
+
+
 def test_status_tells_when_each_source_is_read_next_and_since_when_that_is_overdue(found: Found) -> None:
     company = found(source={"poll": "2h"})
     assert company.syncd("status", "--json").document["sources"][0]["next_run"] is None
     company.run()
+    assert company.syncd("status", "--json").document["sources"][0]["next_run"] is None, "who runs it, and when?"
+    served(company)
     source = company.syncd("status", "--json").document["sources"][0]
     assert source["next_run"] == source["last_pull"] + 2 * 3600
     said = company.syncd("status").out
@@ -189,12 +198,8 @@ def test_status_tells_when_each_source_is_read_next_and_since_when_that_is_overd
     assert f"\toverdue since {when(due)}\n" in company.syncd("status").out
     company.source = {}
     company.configure()
-    assert company.syncd("status", "--json").document["sources"][0]["next_run"] is None, "who runs it, and when?"
-    with sqlite3.connect(company.state) as connection:
-        connection.execute("UPDATE run SET command = 'serve'")
-    connection.close()
     source = company.syncd("status", "--json").document["sources"][0]
-    assert source["next_run"] == source["last_pull"] + 5 * 60
+    assert source["next_run"] == source["last_pull"] + 5 * 60, "the beat that is nowhere set"
 
 
 def test_status_tells_that_the_order_of_the_list_is_not_known_where_that_costs_something(found: Found) -> None:
