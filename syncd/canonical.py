@@ -21,8 +21,7 @@ EXACT = 1e18
 DEEPEST = 100
 """Levels that are looked at; what lies deeper counts as equal, for no record is nested so deep."""
 
-FRACTION = re.compile(rb"\.0(?:[],}]|$)")
-POWERS = (b"e16", b"e17", b"e+16", b"e+17")
+WHOLE = re.compile(rb"\.0(?:[],}]|$)|e\+?1[67]")
 """How a number is written that is whole, a float, and below ``EXACT``: as a fraction, or as a power of ten."""
 
 
@@ -52,7 +51,9 @@ def json_bytes(value: object) -> bytes:
 
 def _may_hold_whole_floats(written: bytes) -> bool:
     """Tell whether a number that is canonically an integer may stand in it in another way."""
-    return any(power in written for power in POWERS) or (b".0" in written and FRACTION.search(written) is not None)
+    if b".0" in written or b"e1" in written or b"e+1" in written:
+        return WHOLE.search(written) is not None
+    return False
 
 
 def dumps(value: object) -> bytes:

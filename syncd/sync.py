@@ -96,8 +96,9 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     moved = _build_anew(session) if rebuilt else observe.drift(session, afresh=wish.afresh)
     reach = _reach(session, target, moved, wish)
     _patience(session, clock, wish)
-    observe.candidates(session, reach, wish.narrow, all_clients=_all_clients(session, target), lost=_lost(session))
-    draft = _plan(session, target, run, reach, wish.narrow)
+    unasked = _all_clients(session, target) and wish.narrow.all  # a narrowed run writes those that its invoices need
+    observe.candidates(session, reach, wish.narrow, all_clients=unasked, lost=_lost(session))
+    draft = _plan(session, run, reach, wish.narrow, all_clients=unasked)
     passed.plan, passed.tally = draft.number, draft.tally
     surprises = safety.judge(_facts(session, draft.tally), target.max_change_share, target.max_voids)
     passed.holds = _stopped_by(session, stranger + surprises, wish)
@@ -222,7 +223,7 @@ def _patience(session: Session, clock: Clock, wish: Wish) -> None:
         doubt.pause(session, clock, wait, "the state is new and knows of no earlier one")
 
 
-def _plan(session: Session, target: TargetSettings, run: int, reach: Range, narrow: Narrow) -> Draft:
+def _plan(session: Session, run: int, reach: Range, narrow: Narrow, *, all_clients: bool) -> Draft:
     with session.store.write() as connection:
         number = journal.open_plan(connection, run=run, target=session.name, revision=reach.upto, now=session.seconds())
         told = problems.listed(connection, [session.name], states=("open", "retry", "dismissed"))
@@ -234,7 +235,7 @@ def _plan(session: Session, target: TargetSettings, run: int, reach: Range, narr
     no_pdf = {
         row.id: "" if planning.asked_again(row, now) else _revision(row) for row in told if row.code == "pdf_missing"
     }
-    draft = Draft(session, number, reach, narrow, _all_clients(session, target), blocked, doubtful, no_pdf)
+    draft = Draft(session, number, reach, narrow, all_clients, blocked, doubtful, no_pdf)
     planning.make(draft)
     return draft
 
@@ -306,7 +307,8 @@ def _again(session: Session, target: TargetSettings, run: int, passed: Passed, c
             return stale
         observe.drift(session)
         kinds = frozenset(("client" if kind == "client" else "invoice", record_id) for kind, record_id in stale)
-        draft = _plan(session, target, run, Range(0, 0, kinds), Narrow())  # type: ignore[arg-type]  # kinds are kinds
+        only = Range(0, 0, kinds)  # type: ignore[arg-type]  # kinds are kinds
+        draft = _plan(session, run, only, Narrow(), all_clients=_all_clients(session, target))
         applied = applying.apply(session, draft.number, clock)
         _finish(session, draft)
         stale = set(applied.stale)

@@ -5,11 +5,41 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, TextIO
 
 from connectors.csv.cells import Dress
 from connectors.csv.commit import NewFile, Signature
 from connectors.csv.layout import COLUMNS, Cells, File
+
+
+class Rows:
+    """Writes rows to a file as RFC 4180 wants them.
+
+    A row without anything to quote, as nearly all are, is joined; the csv module looks at each character, which takes
+    a first load a tenth of its time.
+    """
+
+    def __init__(self, text: TextIO, delimiter: str) -> None:
+        """Write to this file."""
+        self._text = text
+        self._delimiter = delimiter
+        self._parts: list[str] = []
+        self._quoting = csv.writer(
+            SimpleNamespace(write=self._parts.append), delimiter=delimiter, lineterminator="\r\n"
+        )
+
+    def write(self, rows: Iterable[Cells]) -> None:
+        """Write rows of at least two cells."""
+        delimiter, parts = self._delimiter, self._parts
+        for row in rows:
+            text = delimiter.join(row)
+            if '"' in text or "\n" in text or "\r" in text or text.count(delimiter) >= len(row):
+                self._quoting.writerow(row)
+            else:
+                parts.append(f"{text}\r\n")
+        self._text.write("".join(parts))
+        parts.clear()
 
 
 class NewFiles:
@@ -24,23 +54,22 @@ class NewFiles:
         self._stage = stage
         self._folder = folder
         self._dress = dress
-        self._open: dict[File, tuple[NewFile, Any]] = {}
+        self._open: dict[File, tuple[NewFile, Rows]] = {}
         self.finished: dict[File, dict[str, Any]] = {}
         self._begun: list[NewFile] = []
 
-    def begin(self, file: File, extras: Iterable[str] = ()) -> Any:
-        """Give the CSV writer of a file, begun with its header when it is new."""
+    def begin(self, file: File, extras: Iterable[str] = ()) -> Rows:
+        """Give what writes a file's rows, begun with its header when it is new."""
         if file not in self._open:
             new = NewFile(self._folder / file.name, self._dress.encoding, self._stage, self._before.get(file))
             self._begun.append(new)
-            writer = csv.writer(new.text, delimiter=self._dress.delimiter, lineterminator="\r\n")
-            writer.writerow([*COLUMNS[file.table], *extras])
-            self._open[file] = new, writer
+            self._open[file] = new, Rows(new.text, self._dress.delimiter)
+            self._open[file][1].write([[*COLUMNS[file.table], *extras]])
         return self._open[file][1]
 
     def rows(self, file: File, rows: list[Cells]) -> None:
         """Write rows to a file."""
-        self.begin(file).writerows(rows)
+        self.begin(file).write(rows)
         self._open[file][0].rows += len(rows)
 
     def finish(self) -> None:

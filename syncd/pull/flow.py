@@ -126,10 +126,11 @@ class Flow:
         self.cycle = cycle
         self.tracks = list(tracks)
         self.busy: dict[Future[Page], tuple[Track, int]] = {}
-        self.reading: set[Future[Batch]] = set()
+        self.reading: dict[Future[Batch], list[Due]] = {}
         self.details = details
         self.queue: deque[Due] = deque()
-        self.after = 0
+        self.newest_last = cycle.learnt.get("order") == "oldest"
+        """The list shows the newest invoices last; their details are asked for first all the same."""
         self.dry = False
         """Nothing was due when the mirror was last asked, and no page was stored since."""
         self.failed = cycle.withheld.union(*cycle.absent.values())
@@ -157,9 +158,9 @@ class Flow:
         if not cycle.stopped:
             for track in self.tracks:
                 self._ask_page(track)
-            while self.details and len(self.reading) < cycle.source.concurrency * 2 and (chunk := self._chunk()):
+            while self.details and len(self.reading) < self._most() and (chunk := self._chunk()):
                 once = cycle.failing.before.keys() & {due.id for due in chunk}
-                self.reading.add(cycle.pool.submit(read_details, cycle.api, chunk, cycle.stop, once))
+                self.reading[cycle.pool.submit(read_details, cycle.api, chunk, cycle.stop, once)] = chunk
         return bool(self.busy or self.reading)
 
     def _ask_page(self, track: Track) -> None:
@@ -168,6 +169,15 @@ class Flow:
         self.cycle.requests[track.purpose] += 1
         arguments = (self.cycle.api, track.kind, number, track.status, track.walk.first, track.validators(number))
         self.busy[self.cycle.pool.submit(read_page, *arguments)] = (track, number)
+
+    def _most(self) -> int:
+        """Say how many chunks may be under way: twice the threads, so that none waits for us.
+
+        While a list that ends with the newest invoices is walked, pages find a thread free: the end is what is wanted.
+        """
+        threads = self.cycle.source.concurrency
+        walking = self.newest_last and any(not track.walk.ended for track in self.tracks)
+        return max(1, threads - 1) if walking else threads * 2
 
     def _chunk(self) -> list[Due]:
         """Take the next details to ask for; the mirror knows them."""
@@ -179,33 +189,25 @@ class Flow:
         return chunk
 
     def _fill(self) -> None:
+        """Queue details that are due and neither under way nor in vain, those of the newest invoices first."""
         if self.dry and (self.reading or self.busy):
             return
-        while not self.queue and (found := self._due(self.after)):
-            self._queue(found)
-        if not self.queue and self.after and not self.reading and not self.busy:
-            # What changed behind us meanwhile; all that was read before must be stored to be told apart.
-            self._store()
-            failing = self.cycle.failing
-            self._queue(self._due(0, more=len(self.failed) + len(failing.before) + len(failing.now)))
-        self.dry = not self.queue
-
-    def _due(self, after: int, more: int = 0) -> list[Due]:
+        failing, candidates = self.cycle.failing, self.cycle.candidates
+        passed = {due.id for chunk in self.reading.values() for due in chunk}
+        passed.update(each.id for each in self.done.details)
+        passed.update(each.id for each in self.done.unchanged)
+        passed |= self.failed
+        most = BATCH + len(passed) + len(failing.before) + len(failing.now)
         with self.cycle.store.read() as conn:
-            return questions.due(conn, self.cycle.name, after=after, limit=BATCH + more)
-
-    def _queue(self, found: Sequence[Due]) -> None:
-        """Queue what is to be asked for of what is due."""
-        if found:
-            self.after = found[-1].n
-        asks, candidates = self.cycle.failing.asks, self.cycle.candidates
+            found = questions.due(conn, self.cycle.name, last_first=self.newest_last, limit=most)
         self.queue.extend(
-            due for due in found if due.id not in self.failed and asks(due.id, wanted=due.id in candidates)
+            due for due in found if due.id not in passed and failing.asks(due.id, wanted=due.id in candidates)
         )
+        self.dry = not self.queue
 
     def _take(self, future: Future[Any]) -> None:
         if future in self.reading:
-            self.reading.remove(future)
+            del self.reading[future]
             self._take_batch(future.result())
             return
         track, _ = self.busy.pop(future)
@@ -222,6 +224,8 @@ class Flow:
         if track.ahead and not self.cycle.stopped:
             self._ask_page(track)
         track.take(page, belongs=belongs)
+        if track.order != "unknown":
+            self.newest_last = track.order == "oldest"
         self.dry = False
         if track.walk.ended and (following := track.follow()) is not None:
             self.tracks[self.tracks.index(track)] = following

@@ -14,10 +14,10 @@ from syncd.state.tables import body, record
 _DUE = (
     sa.select(record.c.n, record.c.id, record.c.row_print, record.c.number, body.c.validators)
     .join(body, body.c.n == record.c.n)
-    .where(record.c.source == sa.bindparam("name"), sa.text("record.detail_due"), record.c.n > sa.bindparam("after"))
-    .order_by(record.c.n)
+    .where(record.c.source == sa.bindparam("name"), sa.text("record.detail_due"))
     .limit(sa.bindparam("most"))
 )
+_FIRST_STORED, _LAST_STORED = _DUE.order_by(record.c.n), _DUE.order_by(record.c.n.desc())
 """Built once: building it costs more than running it."""
 
 
@@ -108,7 +108,7 @@ def forget_future(conn: Connection, name: str, now: int) -> None:
     conn.execute(record.update().where(*ahead).values(detail_at=None))
 
 
-def due(conn: Connection, name: str, *, after: int, limit: int) -> list[Due]:
-    """Return invoices whose detail is due, from the place ``after`` on."""
-    found = conn.execute(_DUE, {"name": name, "after": after, "most": limit}).all()
-    return [Due(*each) for each in found]
+def due(conn: Connection, name: str, *, last_first: bool, limit: int) -> list[Due]:
+    """Return invoices whose detail is due, in the order they were first stored or the other way round."""
+    query = _LAST_STORED if last_first else _FIRST_STORED
+    return [Due(*each) for each in conn.execute(query, {"name": name, "most": limit})]

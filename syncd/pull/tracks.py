@@ -12,7 +12,7 @@ from syncd.problems import Finding
 from syncd.pull import questions
 from syncd.pull.cycle import Cycle
 from syncd.pull.pages import Page
-from syncd.pull.walk import Votes, Walk
+from syncd.pull.walk import Order, Votes, Walk
 from syncd.state import mirror
 
 ROUNDS = 5
@@ -53,6 +53,11 @@ class Track:
         """Begin a walk at a page."""
         trusted = self.believes and self.cycle.learnt.get("paging", {}).get(self.kind, False)
         return Walk(self.cycle.first_page, page, trusted=trusted)
+
+    @property
+    def order(self) -> Order:
+        """In which order the list shows invoices, as far as this walk tells."""
+        return "unknown"
 
     def next(self) -> int | None:
         """Return the page to ask for next, ``None`` at the end."""
@@ -243,6 +248,11 @@ class Sweep(Track):
         self.limit = limit + bool(self.overlap)
         self.votes = Votes(*cursor["votes"])
         self.before = cursor["asked"]
+
+    @property
+    def order(self) -> Order:
+        """Give the order of the rows shown so far."""
+        return self.votes.order() if self.kind == "invoice" else "unknown"
 
     def next(self) -> int | None:
         """Stop when the slice is done, but not in doubt whether that was the end; the round goes on next time."""

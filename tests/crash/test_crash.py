@@ -22,6 +22,8 @@ from tests.hostile.fixtures import installed
 EVERY = int(os.environ.get("CRASH_EVERY", "1"))
 """Only each so many-th point, for a quicker look; ``make test-crash`` tries them all."""
 
+KINDS: tuple[Kind, ...] = ("csv", "keyless", "keyed")
+
 HANDS = {"csv": 2, "keyed": 2, "keyless": 6}
 """How many points are tried at once; without keys, most of the time is spent waiting for what may be under way."""
 
@@ -52,7 +54,7 @@ def served(account: Account) -> Sandbox:
 
 @pytest.mark.timeout(1800)  # a busy machine is no failure
 @pytest.mark.parametrize("phase", ["first", "second"])
-@pytest.mark.parametrize("kind", ["csv", "keyless", "keyed"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_run_stopped_dead_at_any_point_is_made_good_by_the_next(
     folder: Path, forks: Forks, source: Source, kind: Kind, phase: Phase, note: Callable[[str], None]
 ) -> None:
@@ -60,7 +62,7 @@ def test_a_run_stopped_dead_at_any_point_is_made_good_by_the_next(
     slots = [Slot(here / str(number), kind, forks, source) for number in range(HANDS[kind])]
     try:
         before = kept_after_first(slots[0], here / "kept") if phase == "second" else None
-        points = chosen(counted(slots[0], phase, before), kind, phase)
+        points = points_of(counted(slots[0], phase, before), kind, phase)[:: EVERY | 1]  # odd: both states come up
         try_all(points, slots, before)
     finally:
         for slot in slots:
@@ -70,7 +72,27 @@ def test_a_run_stopped_dead_at_any_point_is_made_good_by_the_next(
     assert not wrong, "\n".join(map(str, wrong[:20]))
 
 
-def chosen(names: list[str], kind: Kind, phase: Phase) -> list[Point]:
+@pytest.mark.timeout(600)
+def test_there_are_hundreds_of_points_and_more_than_half_of_them_lie_in_apply(
+    folder: Path, forks: Forks, source: Source, note: Callable[[str], None]
+) -> None:
+    points: list[Point] = []
+    for kind in KINDS:
+        here = folder / f"{kind}-counted"
+        slot = Slot(here / "0", kind, forks, source)
+        try:
+            points += points_of(counted(slot, "first", None), kind, "first")
+            before = kept_after_first(slot, here / "kept")
+            points += points_of(counted(slot, "second", before), kind, "second")
+        finally:
+            slot.close()
+    in_apply = sum(point.in_apply for point in points)
+    note(f"Crash points there are: {len(points)}, {in_apply} of them in apply.")
+    assert len(points) >= 300
+    assert in_apply * 2 >= len(points)
+
+
+def points_of(names: list[str], kind: Kind, phase: Phase) -> list[Point]:
     """Every point with the state kept; with the state deleted those after the first word to the target.
 
     What was stopped before that left nothing but its state, so with that deleted they are all alike: one will do.
@@ -81,7 +103,7 @@ def chosen(names: list[str], kind: Kind, phase: Phase) -> list[Point]:
         states: tuple[State, ...] = ("kept", "deleted") if name.startswith("apply:") or number == 1 else ("kept",)
         if kind == "csv" or not name.startswith("pull:"):
             points += [Point(number, name, phase, state) for state in states]
-    return points[:: EVERY | 1]  # an odd step, so that both states come up
+    return points
 
 
 def try_all(points: list[Point], slots: list[Slot], before: Path | None) -> None:

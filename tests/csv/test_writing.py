@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.csv.cells import Dress, guard, read_cell, unguard, write_cell
+from connectors.csv.files import Rows
 from connectors.csv.rows import line_slots
 from connectors.csv.settings import CsvSettings
 from syncd.connector import Done, Exists, Operation, Rejected, Stale
@@ -179,6 +180,17 @@ def test_any_text_survives_a_cell_and_no_cell_is_a_formula(text: str) -> None:
         assert cell[:1] not in {"+", "-"} or cell[1:].replace(",", "").isdecimal()
     assert unguard(guard(text)) == text
     assert (read_cell(write_cell(text, "text", Dress()), "text", Dress()) or "") == text
+
+
+@given(
+    st.lists(st.lists(st.one_of(st.text(max_size=5), st.sampled_from([",", ";", '"', "\r", "\n", "\t"])), min_size=2)),
+    st.sampled_from([",", ";", "\t", "|"]),
+)
+def test_rows_are_written_as_the_standard_library_writes_them(rows: list[list[str]], delimiter: str) -> None:
+    ours, theirs = io.StringIO(newline=""), io.StringIO(newline="")
+    Rows(ours, delimiter).write(rows)
+    csv.writer(theirs, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    assert ours.getvalue() == theirs.getvalue()
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -84,6 +84,19 @@ def test_any_page_size_brings_everything(start: Start, size: int, first_page: in
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_a_first_load_reads_the_newest_invoices_first_whatever_end_of_the_list_they_are_on(
+    start: Start, order: str
+) -> None:
+    sandbox, puller = start(made_up(clients=12, invoices=400), order=order, page_size=40)
+    puller.pull()
+    asked = [path.rpartition("/")[2] for path in sandbox.traffic.log if "/invoices/" in path]
+    assert sorted(asked) == sorted(sandbox.account.invoices)
+    by_age = sorted(sandbox.account.invoices.values(), key=lambda invoice: invoice.created)
+    older = {invoice.id for invoice in by_age[:200]}
+    assert sum(name in older for name in asked[-100:]) > 90
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
 def test_an_ordinary_cycle_sees_whatever_an_invoice_does(start: Start, order: str) -> None:
     sandbox, puller = start(order=order)
     assert puller.pull().order == order
