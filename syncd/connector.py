@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger
 
-from syncd.errors import NoDocument
+from syncd.errors import Choices, NoDocument
 from syncd.http import Http
 from syncd.model import KINDS, Kind
 from syncd.secret import Secret
@@ -123,7 +123,8 @@ class Books:
 
     ``identity`` names the books so that other credentials, another company or another folder are noticed (stable for
     as long as they are the same books). ``findings`` are sentences on what is missing or wrong, for ``check``,
-    and ``summary`` says what was found in a few words.
+    and ``summary`` says what was found in a few words. ``choices``: what settings can be that depend on the books, for
+    whoever asks a person: key (``taxes.25`` for a rate) → value as it is written → what a person knows it by.
     ``empty``: nothing at all stands there, so there is nothing to look for. ``history``: records that syncd did not
     write stand there. ``token``: what ``changes`` would give as the token now, where that is known without reading
     all that stands. ``locked_until``: the last closed day; ``payments_locked_until``: that of
@@ -140,6 +141,7 @@ class Books:
     locked_until: date | None = None
     payments_locked_until: date | None = None
     findings: tuple[str, ...] = ()
+    choices: Choices = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
 

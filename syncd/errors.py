@@ -23,6 +23,8 @@ What stops a single record is no error but a value: a ``Rejection`` (payload), a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class SyncdError(Exception):
     """Something went wrong that syncd can explain; ``str(error)`` is a sentence for a person."""
@@ -77,8 +79,20 @@ class NotSent(Unreachable):
     """Nothing of what was to be written has been carried out, for certain; it may be sent again."""
 
 
+Choices = Mapping[str, Mapping[str, str]]
+"""What settings can be: key → value as it is written → what a person knows it by."""
+
+
 class Refused(SyncdError):
-    """The credentials or the rights behind a source or target were refused (401, 403)."""
+    """The credentials or the rights behind a source or target were refused (401, 403).
+
+    ``choices``: what a setting can be whose lack is the reason.
+    """
+
+    def __init__(self, message: str, choices: Choices | None = None) -> None:
+        """Say what was refused."""
+        super().__init__(message)
+        self.choices: Choices = choices or {}
 
 
 class Answer(SyncdError):

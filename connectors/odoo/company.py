@@ -9,6 +9,7 @@ from typing import Literal
 
 from connectors.odoo.products import OTHERS, Product
 from connectors.odoo.taxes import Taxes
+from syncd.errors import Choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class Company:
     ``languages``: installed codes (``nb_NO``). ``countries``: ISO code → id. ``quantity_digits``, ``price_digits``:
     decimals that a line keeps
     (``None``: all). ``number``, ``chatter``, ``pdf``: the settings. ``no_invoices``, ``no_payments``: a sentence why
-    none can be written at all. ``findings``: what is missing, and who mends it how.
+    none can be written at all. ``findings``: what is missing, and who mends it how. ``choices``: what settings can be
+    (``Books.choices``).
     """
 
     version: int
@@ -116,6 +118,7 @@ class Company:
     no_invoices: str | None = None
     no_payments: str | None = None
     findings: tuple[str, ...] = ()
+    choices: Choices = field(default_factory=dict)
 
     def has_rate(self, currency: str, day: date) -> bool:
         """Tell whether a currency has a rate of that day or before; Odoo would book it 1 : 1 without one."""

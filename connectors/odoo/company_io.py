@@ -65,6 +65,7 @@ class _Booking:
     no_invoices: str | None = None
     no_payments: str | None = None
     findings: list[str] = field(default_factory=list)
+    choices: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def read_company(odoo: Odoo, settings: OdooSettings, taxes: Mapped, *, today: date | None = None) -> Company:
@@ -92,7 +93,7 @@ def _company(odoo: Odoo, wanted: str | None) -> dict[str, Any]:
     rows = odoo.search_read("res.company", [], [name for name in _COMPANY if name in there])
     chosen = find.choose_company(rows, wanted)
     if isinstance(chosen, str):
-        raise Refused(f"{odoo.name}: {chosen}.")
+        raise Refused(f"{odoo.name}: {chosen}.", {"company": find.companies(rows)})
     return dict(chosen)
 
 
@@ -116,8 +117,7 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
         findings.append(find.no_notes())
     if settings.pdf and not lacks(missing, *ATTACHMENTS) and not allowed(odoo, *ATTACHMENTS):
         findings.append(find.no_attachments())
-    if booking.journal is not None:
-        find.tax_faults(sales, mapped=bool(mapped), findings=findings)
+    find.tax_faults(sales, mapped=bool(mapped), findings=findings)
     find.without_rate(currency, currencies, rates, findings)
     if odoo.version >= 19:
         mine_alone = [["user_id", "=", odoo.uid]]
@@ -153,6 +153,7 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
         no_invoices=may_not["invoice"] or booking.no_invoices,
         no_payments=may_not["payment"] or booking.no_payments,
         findings=tuple(findings),
+        choices={**booking.choices, **sales.choices()},
     )
 
 
@@ -194,14 +195,17 @@ def _booking(odoo: Odoo, settings: OdooSettings, row: Row, mine: Domain, fields:
         booking.findings.append(no_chart)
         booking.no_invoices = booking.no_payments = no_chart
         return booking
+    selling = [one for one in found if one["type"] == "sale"]
+    paying = [one for one in found if one["type"] != "sale"]
+    booking.choices = {"journal": find.journals(selling), "payment_journal": find.journals(paying)}
     accounts: list[dict[str, Any]] = []
     if codes := [code for code in (settings.account, settings.difference_account) if code]:
         accounts = odoo.search_read("account.account", [["code", "in", codes]], ["code"])
     _goods(booking, settings, odoo)
-    _sales(booking, settings, [one for one in found if one["type"] == "sale"], accounts)
+    _sales(booking, settings, selling, accounts)
     if settings.number == "name" and booking.journal and booking.journal.hashed and fields.features.memo:
         booking.findings.append(find.no_gaps(booking.journal))
-    _paying(booking, settings, [one for one in found if one["type"] != "sale"])
+    _paying(booking, settings, paying)
     if booking.paying is not None and fields.features.payment_method_line:
         methods = odoo.search_read(
             "account.payment.method.line",

@@ -110,6 +110,7 @@ class OdooConnector:
             locked_until=company.locked.invoice,
             payments_locked_until=company.locked.payment or date.min,
             findings=company.findings,
+            choices=company.choices,
             summary=_summary(company),
             details={
                 "version": company.version,

@@ -55,6 +55,17 @@ def choose_company(rows: Sequence[Row], wanted: str | None) -> Row | str:
     )
 
 
+def companies(rows: Sequence[Row]) -> dict[str, str]:
+    """Name the companies to choose from as ``company`` takes them: by name, else by id."""
+    names = [row["name"] for row in rows]
+    return {name if names.count(name) == 1 else str(row["id"]): name for row, name in zip(rows, names, strict=True)}
+
+
+def journals(rows: Sequence[Row]) -> dict[str, str]:
+    """Name the journals to choose from as settings take them: by code, else by name."""
+    return {row["code"] or row["name"]: row["name"] for row in rows}
+
+
 def journal(rows: Sequence[Row], wanted: str | None, use: Use, findings: list[str]) -> Journal | None:
     """Choose a journal by code or name, or the only one there is."""
     setting, kind, what = _USES[use]

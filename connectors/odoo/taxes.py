@@ -64,6 +64,17 @@ class Taxes:
             if rate not in self.mapped and len(usable := self._of_rate(rate)) > 1:
                 yield rate, usable
 
+    def choices(self) -> dict[str, dict[str, str]]:
+        """Name, for each rate, the taxes to choose from as the settings take them: by name, else by id."""
+        found: dict[str, dict[str, str]] = {}
+        for rate in sorted({tax.rate for tax in self.taxes}, key=float):
+            usable = self._of_rate(rate)
+            names = [tax.name for tax in usable]
+            named = {tax.name if names.count(tax.name) == 1 else str(tax.id): str(tax) for tax in usable}
+            if named:
+                found[f"taxes.{key(rate)}"] = named
+        return found
+
     def faults(self) -> Iterator[str]:
         """Say what is wrong with what the settings name."""
         for rate, chosen in self.mapped.items():

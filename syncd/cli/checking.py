@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from rich.markup import escape
 from syncd.cli import console
 from syncd.cli.opening import settings_of
 from syncd.engine import Engine, fastfaktura
-from syncd.errors import Invalid, Missing, Refused, SyncdError, Unreachable
+from syncd.errors import Choices, Invalid, Missing, Refused, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.needs import lacks
 from syncd.settings import Settings
@@ -30,6 +30,7 @@ class Checked:
     good: bool
     said: str
     exit_code: int = 0
+    choices: Choices = field(default_factory=dict)
 
 
 def check_all(config: Path | None, *, json: bool) -> int:
@@ -51,7 +52,8 @@ def check_all(config: Path | None, *, json: bool) -> int:
 
 
 def _document(one: Checked) -> dict[str, Any]:
-    return {"what": one.what, "good": one.good, "said": one.said}
+    choices = {"choices": one.choices} if one.choices else {}
+    return {"what": one.what, "good": one.good, "said": one.said, **choices}
 
 
 def _check_state(settings: Settings) -> list[Checked]:
@@ -109,13 +111,14 @@ def _check_targets(settings: Settings, rows: Mapping[str, list[Any]]) -> list[Ch
                         stands = f", {counted(records, 'record stands', 'records stand')} there"
                     summary = f" ({books.summary})" if books.summary else ""
                     said = f"{target.connector_name}: {books.company}{summary}{stands}"
-                    found.append(Checked(f"target {target.name}", True, said))
+                    found.append(Checked(f"target {target.name}", True, said, choices=books.choices))
                     found += [Checked(f"target {target.name}", False, said, 1) for said in books.findings]
                     lacking = lacks(session, rows.get(target.source, ()))
                     found += [Checked(f"target {target.name}", False, said, 1) for said in lacking]
             except SyncdError as error:
                 said = str(error).removeprefix(f"target {target.name}: ")
-                found.append(Checked(f"target {target.name}", False, said, error.exit_code))
+                choices = error.choices if isinstance(error, Refused) else {}
+                found.append(Checked(f"target {target.name}", False, said, error.exit_code, choices))
     finally:
         store.close()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,10 @@ def test_without_a_choice_among_several_journals_each_use_is_told(own_odoo: Plac
     assert "Say with journal which one FastFaktura's invoices go to" in books.findings[0]
     assert books.no_invoices == books.findings[0]
     assert books.no_payments == books.findings[1]
+    assert {"FF", "INV"} <= books.choices["journal"].keys()
+    assert (books.choices["journal"]["FF"], books.choices["payment_journal"]["TILL"]) == ("FastFaktura", "Till")
+    for code in books.choices["journal"]:
+        assert read(own_odoo, journal=code).journal is not None
     assert read(own_odoo, journal="FastFaktura", account="nope").findings == (
         'account is "nope", but there is no account of this code.',
     )
@@ -190,8 +195,10 @@ def test_several_companies_are_named_and_none_is_guessed(own_odoo: Place) -> Non
     admin = own_odoo.admin()
     second = another_company(own_odoo, admin, "Second Company")
     named = rf'"Syncd Test Company" \(id 1\), "Second Company" \(id {second}\)'
-    with pytest.raises(Refused, match=f"sees several companies: {named}; say with company"):
+    with pytest.raises(Refused, match=f"sees several companies: {named}; say with company") as refused:
         read(own_odoo)
+    both = {"Syncd Test Company": "Syncd Test Company", "Second Company": "Second Company"}
+    assert refused.value.choices == {"company": both}
     with pytest.raises(Refused, match=f'company is "Third", but the companies .* are: {named}'):
         read(own_odoo, company="Third")
     assert read(own_odoo, company="1").name == "Syncd Test Company"
@@ -258,6 +265,7 @@ def test_two_taxes_of_no_percent_are_named_until_the_settings_choose(own_odoo: P
     assert len(books.findings) == 1
     assert f'"Sync 0%" (id {zero})' in books.findings[0]
     assert f'"0% Reverse" (id {other})' in books.findings[0]
+    assert {"Sync 0%", "0% Reverse"} <= books.choices["taxes.0"].keys()
     assert isinstance(books.taxes.id_for("0", "NO"), str)
     books = read(own_odoo, {"0": {"NO": "0% Reverse", "*": str(zero)}})
     assert books.findings == ()
@@ -366,8 +374,12 @@ def test_check_names_what_invoices_to_be_written_need_and_the_books_lack(own_odo
         before = office.command("check").stdout
         office.command("plan")
         after = office.command("check")
+        told = json.loads(office.command("check", "--json").stdout)
     assert "1 invoice is to be written in DKK" in before
     assert "23 %" not in before
     assert "1 invoice is to be written in DKK" in after.stdout
     assert "For invoices that are to be written: 23 %: there is no active sales tax of this rate" in after.stdout
     assert after.returncode == 1
+    (choices,) = [one["choices"] for one in told["checks"] if "choices" in one]
+    assert "Sync 25%" in choices["taxes.25"]
+    assert "INV" in choices["journal"]
