@@ -17,6 +17,7 @@ from syncd.session import Session
 from syncd.state import bindings, journal, problems
 
 FROM_SENDING = ("rejected_by_target", "totals_differ", "in_doubt_unresolved", "stale_too_often")
+OF_WHAT_STOOD = ("adopted_differs",)
 NO_DOCUMENT = ("pdf_missing", "pdf_waits")
 
 
@@ -95,6 +96,7 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
         for kind, record_id, number in undone:
             bindings.unbind(connection, session.name, kind, record_id, number)
         problems.settle(connection, session.name, through, FROM_SENDING)
+        problems.settle(connection, session.name, [(kind, one) for kind, one, _ in undone], OF_WHAT_STOOD)
         problems.settle(connection, session.name, [(kind, one) for kind, one, *_ in attached], NO_DOCUMENT)
         problems.add(connection, session.name, findings, now)
 

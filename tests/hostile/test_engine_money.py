@@ -29,6 +29,22 @@ def test_a_payment_that_stands_there_under_its_mark_is_adopted(office: Open) -> 
     here.idle()
 
 
+def test_how_an_adopted_payment_differs_is_told_until_it_is_taken_back(office: Open) -> None:
+    here = office("keyless")
+    here.configure(unsettle=True)
+    here.run()
+    invoice = here.invoice("paid")
+    (payment,) = here.payments(invoice)
+    here.server.edit(payment["id"], paid_date="2026-01-02")
+    here.forget()
+    assert codes(here.run(code=1)) == {"adopted_differs": 1}
+    here.change_invoice(invoice, status="sent")
+    here.run()
+    assert here.payments(invoice) == []
+    assert here.wrong() == []
+    here.idle()
+
+
 @BOTH
 @LOST
 def test_an_unpaid_invoice_that_is_cancelled_is_voided_there(office: Open, mode: str, lost: bool) -> None:
