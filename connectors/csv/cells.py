@@ -40,10 +40,26 @@ def unguard(text: str) -> str:
     return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in RISKY else text
 
 
+class Formula(str):
+    """What a person has a spreadsheet work out in a column of numbers or dates: written back as it stands.
+
+    In a column of text it may as well be a text of the source that lost its guard in a spreadsheet, so it gets one.
+    """
+
+    __slots__ = ()
+
+
+def unread(text: str, holds: Holds) -> str:
+    """Take a cell that does not hold what its column should as the text that stands there."""
+    return Formula(text) if text[0] == "=" and holds not in ("text", "phone") else unguard(text)
+
+
 def write_cell(value: Scalar, holds: Holds, dress: Dress) -> str:
     """Write a value as a cell of the ledger."""
     if value is None or value == "":
         return ""
+    if isinstance(value, Formula):
+        return value
     if holds == "amount" and isinstance(value, int):
         return amount(value).replace(".", dress.decimal)
     text = str(value)
@@ -63,7 +79,7 @@ def read_cell(text: str, holds: Holds, dress: Dress) -> Scalar:
     if not text:
         return None
     if holds in ("text", "phone", "count"):
-        return unguard(text)
+        return unread(text, holds)
     value: Scalar
     if holds == "amount":
         value = cents(text if dress.decimal == "." else text.replace(dress.decimal, "."))
@@ -73,7 +89,7 @@ def read_cell(text: str, holds: Holds, dress: Dress) -> Scalar:
         value = iso_date(text, dress.date_format)
     else:
         value = iso_time(text)
-    return unguard(text) if value is None else value
+    return unread(text, holds) if value is None else value
 
 
 def iso_date(text: str, date_format: str) -> str | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from connectors.csv.cells import Dress, iso_date, iso_time, unguard
+from connectors.csv.cells import Dress, iso_date, iso_time, unread
 from connectors.csv.layout import COLUMNS, IDS, Cells, Holds, Table
 from syncd.connector import Scalar
 from syncd.money import cents, decimal_text
@@ -22,6 +22,8 @@ DELIMITERS = (",", ";", "\t", "|")
 SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f'\u2019]")
 NUMBER = re.compile(r"[-+]?[0-9.,]*[0-9][0-9.,]*")
 DATE = re.compile(r"(\d{1,4})([-./ ])(\d{1,2})\2(\d{1,4})\.?")
+DOT = "."
+"""Between the numbers of a date it tells that the day is first: nobody writes the month first with dots."""
 TIME = re.compile(r"(\S+)[T ](\d{1,2}):(\d{2})(?::(\d{2}))?Z?")
 
 Order = Literal["dmy", "mdy"]
@@ -119,7 +121,9 @@ def _order_told(text: str, base: Dress) -> str:
             return "dmy"
         if second > 12 >= first:
             return "mdy"
-        return "base" if iso_date(text, base.date_format) else "either"
+        if iso_date(text, base.date_format):
+            return "base"
+        return "dmy" if found[2] == DOT else "either"
     return "base"
 
 
@@ -156,9 +160,10 @@ def read_date(text: str, style: Style, base: Dress) -> str | None:
         return _day(year, two, one)
     if two > 12:
         return _day(year, one, two)
-    if base.date_format == "%Y-%m-%d" and style.order is None:
+    order = style.order or ("dmy" if found[2] == DOT else None)
+    if base.date_format == "%Y-%m-%d" and order is None:
         return _day(year, two, one) if one == two else None
-    return _day(year, two, one) if style.order == "dmy" else _day(year, one, two) if style.order else None
+    return _day(year, two, one) if order == "dmy" else _day(year, one, two) if order else None
 
 
 def _day(year: int, month: int, day: int) -> str | None:
@@ -189,4 +194,4 @@ def read_foreign(text: str, holds: Holds, style: Style, base: Dress) -> Scalar:
         value = read_date(text, style, base)
     elif holds == "time":
         value = read_time(text, style, base)
-    return unguard(text) if value is None else value
+    return unread(text, holds) if value is None else value

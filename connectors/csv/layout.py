@@ -89,6 +89,12 @@ UNDATED = "undated"
 LAST = "\U0010ffff"
 """Sorts behind every date: the place of rows whose invoice does not stand."""
 
+PARTS: dict[Partition, re.Pattern[str]] = {
+    "none": re.compile(""),
+    "year": re.compile(r"\d{4}|undated"),
+    "month": re.compile(r"\d{4}-\d{2}|undated"),
+}
+"""The parts that a partition has."""
 NAME = re.compile(r"(clients|(invoices|invoice_lines|payments|events)(-(\d{4}(-\d{2})?|undated))?)\.csv")
 
 
@@ -113,12 +119,17 @@ class Group(NamedTuple):
 
 
 def file_of(name: str) -> File | None:
-    """Tell which file of a ledger has this name, if any."""
+    """Tell which file of a ledger, however split, has this name, if any."""
     found = NAME.fullmatch(name)
     if not found:
         return None
     table = found[2] or "clients"
     return File(table, found[4] or "")  # type: ignore[arg-type]  # a value of Table
+
+
+def fits(file: File, partition: Partition) -> bool:
+    """Tell whether a ledger that is split so has a file of this name."""
+    return file.table == "clients" or bool(PARTS[partition].fullmatch(file.part))
 
 
 def part_of(issue_date: str | None, partition: Partition) -> str:

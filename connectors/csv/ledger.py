@@ -6,7 +6,7 @@ import csv
 import hashlib
 import itertools
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ import orjson
 
 from connectors.csv.cells import Dress, iso_date, unguard
 from connectors.csv.commit import MANIFEST, Signature, read_json, sha256, signature
-from connectors.csv.layout import COLUMNS, LAST, SPLIT, Cells, File, Group, Key, Table, file_of
+from connectors.csv.layout import COLUMNS, LAST, PARTS, SPLIT, Cells, File, Group, Key, Partition, Table, file_of, fits
 from connectors.csv.settings import CsvSettings
 from syncd.errors import Unreachable
 
 FORMAT = 1
 """The version of the manifest's and the files' format."""
+SHAPE = ("partition", "delimiter", "decimal", "encoding", "date_format")
+"""The settings that shape the files."""
 NOWHERE: Key = ("", "", "")
 LINEAGE = 200
 """How many of its own writes a ledger remembers, to tell them from a person's."""
@@ -32,18 +34,40 @@ class Ledger:
         """Look at the folder; ``digests`` remembers digests of touched files between looks."""
         self.folder = folder
         self.settings = settings
-        self.manifest = read_json(folder / MANIFEST) or {}
-        self.files = {
-            file: signature(path)
-            for path in sorted(folder.iterdir() if folder.is_dir() else ())
-            if (file := file_of(path.name)) and path.is_file()
-        }
+        self.manifest = _well_formed(read_json(folder / MANIFEST) or {})
+        named = (file_of(path.name) for path in sorted(folder.iterdir() if folder.is_dir() else ()))
+        there = [file for file in named if file]
+        self._partition = self._split(there)
+        self.files = {file: signature(folder / file.name) for file in there if self._is_own(file)}
         self._digests = digests
         self.shas = {file: self._sha(file, stat) for file, stat in self.files.items() if stat}
 
+    def _split(self, there: Sequence[File]) -> Partition:
+        """Tell how the files are split: as the manifest says, else as the settings do, else as most names say."""
+        if "settings" in self.manifest:
+            return self.manifest["settings"]["partition"]  # type: ignore[no-any-return]  # it is well formed
+        wanted = self.settings.partition
+        counts = {one: sum(file.table in SPLIT and fits(file, one) for file in there) for one in PARTS}
+        split = wanted if counts[wanted] else max((wanted, *PARTS), key=counts.__getitem__)
+        if split != wanted:
+            self.manifest["settings"] = {**shape(self.settings), "partition": split}
+        return split
+
+    def _is_own(self, file: File) -> bool:
+        """Tell a file of the ledger from a person's; ``Unreachable`` where one that is none has a name it needs."""
+        path = self.folder / file.name
+        own = fits(file, self._partition) or file.name in self.manifest.get("files", {})
+        if path.is_dir() and (own or fits(file, self.settings.partition)):
+            raise Unreachable(f"{path} is a folder, and syncd needs this name for a file; move it away and run again.")
+        if path.is_file() and not own and fits(file, self.settings.partition):
+            raise Unreachable(
+                f"{path} is not one of syncd's files, and the new partition needs its name; move it away and run again."
+            )
+        return own and path.is_file()
+
     def _sha(self, file: File, stat: Signature) -> str:
         told = self.told(file)
-        if told.get("stat") == stat:
+        if told.get("stat") == stat and isinstance(told.get("sha256"), str):
             return str(told["sha256"])
         known = self._digests.get(file.name)
         if known is None or known[0] != stat:
@@ -52,8 +76,8 @@ class Ledger:
 
     def told(self, file: File) -> dict[str, Any]:
         """Tell what the manifest says of a file."""
-        told = self.manifest.get("files", {}).get(file.name, {})
-        return told if isinstance(told, dict) else {}
+        told: dict[str, Any] = self.manifest.get("files", {}).get(file.name, {})
+        return told
 
     @property
     def identity(self) -> str:
@@ -103,13 +127,32 @@ class Ledger:
 
 def shape(settings: CsvSettings) -> dict[str, str]:
     """Tell the settings that shape the files."""
-    return {
-        "partition": settings.partition,
-        "delimiter": settings.delimiter,
-        "decimal": settings.decimal,
-        "encoding": settings.encoding,
-        "date_format": settings.date_format,
-    }
+    return {name: getattr(settings, name) for name in SHAPE}
+
+
+def _well_formed(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Take of a manifest what has the right form; the rest is as if it were not there."""
+    right: dict[str, Any] = {}
+    if isinstance(ledger := manifest.get("ledger"), str):
+        right["ledger"] = ledger
+    if isinstance(files := manifest.get("files"), dict):
+        right["files"] = {name: told for name, told in files.items() if isinstance(told, dict)}
+    if isinstance(lineage := manifest.get("lineage"), list):
+        right["lineage"] = [token for token in lineage if isinstance(token, str)]
+    if _are_settings(settings := manifest.get("settings")):
+        right["settings"] = settings
+    return right
+
+
+def _are_settings(told: object) -> bool:
+    """Tell whether files can be written with the settings that a manifest says they were."""
+    if not isinstance(told, dict) or not set(SHAPE) <= told.keys():
+        return False
+    try:
+        CsvSettings.model_validate({name: told[name] for name in SHAPE})
+    except ValueError:
+        return False
+    return True
 
 
 class Plain:

@@ -195,6 +195,52 @@ def test_dates_that_may_be_two_days_are_one_problem(make: Make, books: Path) -> 
         list(connector.changes(None))
 
 
+def test_dates_with_dots_have_the_day_first(make: Make, books: Path) -> None:
+    connector = make()
+    list(connector.write(loading()))
+    rows = read(books / "payments.csv")
+    save(books / "payments.csv", [rows[0], *([*row[:5], "01.02.2026"] for row in rows[1:])])
+    assert standing(connector)["payment", "i1"]["paid_date"] == "2026-02-01"
+    save(books / "payments.csv", [rows[0], *([*row[:5], "1/31/2026"] for row in rows[1:3]), [*rows[3][:5], "1.2.26"]])
+    dates = {name[1]: fields["paid_date"] for name, fields in standing(connector).items() if name[0] == "payment"}
+    assert set(dates.values()) == {"2026-01-31", "2026-02-01"}
+
+
+def test_dates_with_dots_have_the_month_first_where_the_settings_say_so(make: Make, books: Path) -> None:
+    connector = make(date_format="%m.%d.%Y")
+    list(connector.write(loading()))
+    rows = read(books / "payments.csv")
+    save(books / "payments.csv", [rows[0], *([*row[:5], "01.02.2026"] for row in rows[1:])])
+    assert standing(connector)["payment", "i1"]["paid_date"] == "2026-01-02"
+
+
+def test_a_formula_that_a_person_put_in_is_written_back_as_it_stands(make: Make, books: Path) -> None:
+    connector = make()
+    list(connector.write(loading([invoice(n, client_name="=1+1") for n in range(1, 7)])))
+    header, *body = read(books / "invoices.csv")
+    body = [[*row, "=A1"] for row in body]
+    body[2][7], body[3][10] = "=F4+G4", "=J5+14"
+    save(books / "invoices.csv", [[*header, "remark"], *body, ["Sum", "", "", "", "", "=SUM(F2:F15)"]])
+    before = {cell for row in read(books / "invoices.csv") for cell in row if "=" in cell}
+    seen = standing(connector)
+    assert isinstance(change(connector, "invoice", invoice(1), {"status": ("paid", "sent")}), Done)
+    assert isinstance(change(connector, "invoice", invoice(1), {"status": ("sent", "paid")}), Done)
+    rows = read(books / "invoices.csv")
+    assert {cell for row in rows for cell in row if "=" in cell} == before
+    assert [row[:6] for row in rows if row[0] == "Sum"] == [["Sum", "", "", "", "", "=SUM(F2:F15)"]]
+    assert {row[3] for row in rows[1:] if row[0] != "Sum"} == {"'=1+1"}
+    assert standing(connector) == seen
+
+
+def test_a_text_of_the_source_that_lost_its_guard_in_a_spreadsheet_gets_it_again(make: Make, books: Path) -> None:
+    connector = make()
+    list(connector.write(loading([invoice(n, client_name="=1+1") for n in range(1, 7)])))
+    path = books / "invoices.csv"
+    path.write_bytes(path.read_bytes().replace(b"'=", b"="))
+    assert isinstance(change(connector, "invoice", invoice(1), {"status": ("paid", "sent")}), Done)
+    assert path.read_bytes().count(b",'=1+1,") == 6
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_said_by_check(make: Make, books: Path) -> None:
     connector = make()
