@@ -155,7 +155,8 @@ def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place,
     picture, status = session.can.picture, "deleted" if one.seen.gone else invoice.status
     if not stands(invoice, place, session.policy):
         return {}
-    if (status == "cancelled" and not picture) or (status == "deleted" and (invoice.status != "draft" or not picture)):
+    shown = picture and invoice.status == "draft" and place.binding is not None
+    if (status == "cancelled" and not picture) or (status == "deleted" and not shown):
         return {("invoice", one.id): status}
     invoice = dates(invoice, one.seen, place, payment, session.policy)
     start = session.policy.start_date

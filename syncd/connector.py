@@ -154,8 +154,9 @@ class Remote:
     ``refs``: kind → target id of the records it stands on, where the target knows those and not the source's ids: the
     engine tells from ``refs["client"]`` which ``client_id`` that is.
     ``foreign``: others made it, for ends of their own, so that it is no surprise where nothing is bound to it.
-    ``void``: it was voided or cancelled there, so it binds nothing. ``by_hand``: ``False`` where the target can prove
-    that nobody but syncd has written it, ``True`` where that is not known.
+    ``lost``: fields (first parts of their paths) whose store is missing there (a file, a table): nobody took them out,
+    and they are written anew. ``void``: it was voided or cancelled there, so it binds nothing. ``by_hand``: ``False``
+    where the target can prove that nobody but syncd has written it, ``True`` where that is not known.
     """
 
     kind: Kind
@@ -167,6 +168,7 @@ class Remote:
     by_hand: bool = True
     refs: Mapping[Kind, str] = field(default_factory=dict)
     foreign: bool = False
+    lost: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +183,8 @@ class Gone:
 class Page:
     """A part of what changed: records, what went, and after the last page the ``token`` for next time.
 
-    ``whole``: this stream shows everything that stands, so what it does not show is gone. ``lost``: kinds of which the
-    whole store is missing (a file, a table), to be built anew rather than taken for removed by a person. ``by_hand``:
+    ``whole``: this stream shows everything that stands, so what it does not show is gone. ``lost``: kinds of which a
+    store is missing (a file, a table): what of them is not shown nobody took out, and it is written anew. ``by_hand``:
     ``False`` where the target can prove that nobody but syncd took anything out. ``standing``: the ids of all that
     stands of a kind, where the target does not tell what was deleted: what is not among them is gone.
     """

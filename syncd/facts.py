@@ -73,7 +73,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A mapping as the planner sees it; ``base`` is flat, ``drift`` what stands in the target instead."""
+    """A mapping as the planner sees it; ``base`` is flat, ``drift`` what stands in the target instead.
+
+    ``behind``: fields of the base that are as an older or damaged state of the target has them, which nobody wrote.
+    """
 
     external_id: str
     version: str | None
@@ -81,6 +84,7 @@ class Binding:
     state: Literal["live", "void", "removed"] = "live"
     generation: int = 0
     drift: Differs = field(default_factory=dict)
+    behind: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,9 @@ NOBODY: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What moved at the target: bound records that drifted, and kinds whose whole store is missing there."""
+    """What moved at the target: bound records that drifted, or are to be written anew."""
 
     records: frozenset[tuple[Kind, str]] = frozenset()
-    lost: frozenset[Kind] = frozenset()
 
 
 def drift(session: Session, *, afresh: bool = False) -> Moved:
@@ -62,11 +61,11 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
         if page.standing:
             moved |= _absent(session, page.standing, by_hand=True)
     if whole:
-        moved |= _absent(session, seen, by_hand=by_hand)
+        moved |= _absent(session, seen, by_hand=by_hand, lost=lost)
     if last is not None and last != token:
         with session.store.write() as connection:
             cursors.put(connection, f"target:{session.name}", "observed", last)
-    return Moved(frozenset(moved), lost)
+    return Moved(frozenset(moved))
 
 
 def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
@@ -75,12 +74,9 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
     by_kind: dict[Kind, list[Remote]] = {}
     for remote in page.remotes:
         by_kind.setdefault(remote.kind, []).append(remote)
-    if not by_kind and not page.gone and not page.lost:
+    if not by_kind and not page.gone:
         return moved
     with session.store.write() as connection:
-        if page.lost:
-            bindings.release_kind(connection, session.name, page.lost)
-            cursors.add_lost(connection, session.name, page.lost)
         for kind, remotes in by_kind.items():
             rows = bindings.bound_ids(connection, session.name, kind, (one.external_id for one in remotes))
             places = bindings.places(
@@ -91,7 +87,7 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
             )
             for remote in resolved(session, connection, remotes):
                 row = rows.get(remote.external_id)
-                if row is None or row.state == "void":
+                if row is None or row.state == "void" or (remote.lost and row.state == "removed"):
                     continue
                 if remote.void:
                     bindings.set_state(connection, session.name, kind, [row.id], "removed")
@@ -144,12 +140,16 @@ def _compare(session: Session, connection: Connection, remote: Remote, record_id
     differs = differences(binding.base, _readable(remote.fields, session.can.fields[remote.kind]))
     if differs == dict(binding.drift):
         return news
-    if differs:
-        # What nobody else can have written is an older state of the target, put back: it is brought up to date.
-        role = "drift" if remote.by_hand else "behind"
-        bindings.observe(connection, session.name, [_observation(session, remote, record_id, role, differs)])
-    else:
-        bindings.forget(connection, session.name, [(remote.kind, record_id)])
+    # What nobody else can have written is an older state of the target, put back or lost: it is brought up to date.
+    behind = {
+        path: pair for path, pair in differs.items() if not remote.by_hand or path.partition(".")[0] in remote.lost
+    }
+    by_hand = {path: pair for path, pair in differs.items() if path not in behind}
+    seen = {"drift": by_hand, "behind": behind}
+    told = [_observation(session, remote, record_id, role, paths) for role, paths in seen.items() if paths]
+    bindings.observe(connection, session.name, told)
+    if not by_hand:
+        bindings.forget_drift(connection, session.name, [(remote.kind, record_id)])
         problems.settle(connection, session.name, [(remote.kind, record_id)], ["adopted_differs"])
     return True
 
@@ -173,10 +173,17 @@ def _readable(fields: Fields, only: frozenset[str]) -> Fields:
     return {path: value for path, value in fields.items() if path.partition(".")[0] in only}
 
 
-def _absent(session: Session, seen: Mapping[Kind, Collection[str]], *, by_hand: bool) -> set[tuple[Kind, str]]:
+def _absent(
+    session: Session,
+    seen: Mapping[Kind, Collection[str]],
+    *,
+    by_hand: bool,
+    lost: frozenset[Kind] = frozenset(),
+) -> set[tuple[Kind, str]]:
     """Note bound records that a view of everything did not show.
 
-    A person took them out, unless the target can prove that nobody did: then an older state was put back.
+    A person took them out, unless the target can prove that nobody did: then an older state was put back, or what
+    held them is missing, and they are written anew.
     """
     moved: set[tuple[Kind, str]] = set()
     for kind, shown in seen.items():
@@ -190,10 +197,13 @@ def _absent(session: Session, seen: Mapping[Kind, Collection[str]], *, by_hand: 
             missing = [row.id for row in rows if row.external_id not in shown]
             if missing:
                 with session.store.write() as connection:
-                    if by_hand:
+                    if by_hand and kind not in lost:
                         bindings.set_state(connection, session.name, kind, missing, "removed")
                     else:
                         bindings.release_records(connection, session.name, kind, missing)
+                        gone = [(kind, record_id) for record_id in missing]
+                        bindings.forget(connection, session.name, gone)
+                        problems.settle(connection, session.name, gone, ["adopted_differs"])
                     cursors.add_again(connection, session.name, ((kind, record_id) for record_id in missing))
                 moved |= {(kind, record_id) for record_id in missing}
     return moved
@@ -248,6 +258,8 @@ def candidates(
             )
         for one in some:
             contents.pop((one.kind, one.id), None)
+    with session.store.write() as connection:
+        bindings.forget_claimed(connection, session.name)
 
 
 def _candidate(session: Session, found: Found, how: How, remote: Remote, content: Content) -> dict[str, Any]:

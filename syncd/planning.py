@@ -308,7 +308,7 @@ def _count(tally: Tally, operations: Iterable[tuple[Operation, bytes | None]], p
         if operation.verb == "adopt" and operation.kind == "invoice":
             by_mark = any(one.how == "mark" for one in place.candidates)
             tally.strangers += not by_mark
-        tally.surprising += bool(place.live) and is_surprising(operation)
+        tally.surprising += place.live is not None and is_surprising(operation, place.live.behind)
 
 
 def _keep(

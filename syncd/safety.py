@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from syncd.connector import Operation
@@ -13,6 +14,7 @@ FEW = 20
 LIFE = frozenset(
     {
         "status",
+        "client_name",
         "paid_date",
         "due_date",
         "public_url",
@@ -22,7 +24,7 @@ LIFE = frozenset(
         "external_id",
     }
 )
-"""What changes in the ordinary life of an invoice or client."""
+"""What changes in the ordinary life of an invoice or client; each invoice shows when its client changed its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,11 @@ class Facts:
     """Books with a history, met for the first time, and no ``start_date`` says from when syncd writes."""
 
 
-def is_surprising(operation: Operation) -> bool:
-    """Tell whether a change to a bound record is more than its ordinary life."""
+def is_surprising(operation: Operation, behind: Collection[str] = ()) -> bool:
+    """Tell whether a change to a bound record is more than its ordinary life; fields in ``behind`` are only mended."""
     if operation.kind == "payment" or operation.verb not in ("update", "void", "archive"):
         return False
-    return any(path.partition(".")[0] not in LIFE for path in operation.changes)
+    return any(path.partition(".")[0] not in LIFE for path in operation.changes if path not in behind)
 
 
 def judge_books(identity: str, expected: str, company: str, first_company: str) -> list[Finding]:

@@ -163,7 +163,7 @@ def _build_anew(session: Session) -> Moved:
         cursors.add_lost(connection, session.name, LOST)
         if session.books.token is not None:
             cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
-    return Moved(frozenset(), LOST)
+    return Moved()
 
 
 def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish) -> Range:

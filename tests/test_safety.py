@@ -58,6 +58,7 @@ def test_other_books_than_at_first_hold() -> None:
     [
         ("update", "status", False),
         ("update", "events.e1.type", False),
+        ("update", "client_name", False),
         ("update", "total", True),
         ("create", "total", False),
     ],
@@ -65,3 +66,4 @@ def test_other_books_than_at_first_hold() -> None:
 def test_only_what_an_invoices_life_does_not_bring_is_surprising(verb: Verb, path: str, surprising: bool) -> None:
     operation = Operation(verb, "invoice", "i1", "m", "k", {}, changes={path: ("a", "b")})
     assert is_surprising(operation) is surprising
+    assert not is_surprising(operation, {path})

@@ -106,9 +106,11 @@ class Applying:
     def _update(self, record: Record, kind: str, owner: str, payload: dict[str, Any]) -> Outcome:
         table: Table = {"client": "clients", "invoice": "invoices", "payment": "payments"}[kind]  # type: ignore[assignment]  # a value of Table
         own = record.get(table)
-        if own is None or "" not in own.slots:
-            return Stale(f"the row of {owner} no longer stands in {table}")
         changes: dict[str, tuple[Scalar, Scalar]] = {path: (b, a) for path, (b, a) in payload["changes"].items()}
+        if own is None or "" not in own.slots:
+            if kind != "invoice" or changes.get("invoice_id") != (None, owner):
+                return Stale(f"the row of {owner} no longer stands in {table}")
+            changes = self._restore(record, changes)
         cells, rows, stale = self._sort_out(record, table, owner, changes)
         for cell in cells:
             value = cell.value(self._writer)
@@ -123,6 +125,16 @@ class Applying:
             self._repeat(record, changes)
             self._move(record, kind, changes)
         return Done(owner)
+
+    def _restore(self, record: Record, changes: dict[str, tuple[Scalar, Scalar]]) -> dict[str, tuple[Scalar, Scalar]]:
+        """Write the row of an invoice anew whose file was missing; give the changes of its lines and events."""
+        own = {path: after for path, (_, after) in changes.items() if path in COLUMNS["invoices"]}
+        day = own.get("issue_date")
+        key, part = invoice_key(own), self._part_of(str(day) if day else None)
+        record["invoices"] = Standing(part, key, {"": self._writer.flat("invoices", own)})
+        for standing in record.values():
+            standing.key, standing.part = key, part
+        return {path: pair for path, pair in changes.items() if path not in own}
 
     def _sort_out(
         self, record: Record, table: Table, owner: str, changes: dict[str, tuple[Scalar, Scalar]]

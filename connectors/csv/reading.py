@@ -10,14 +10,17 @@ from pathlib import Path
 
 import orjson
 
-from connectors.csv.cells import Dress
-from connectors.csv.layout import KIND, SPLIT, File, Group
+from connectors.csv.cells import Dress, unguard
+from connectors.csv.layout import COLUMNS, KIND, LAST, SPLIT, File, Group, Table
 from connectors.csv.ledger import Ledger
 from connectors.csv.merging import Source
 from connectors.csv.rows import event_fields, flat_fields, line_fields
 from connectors.csv.standing import source_of
 from connectors.csv.temporary import database
 from syncd.connector import Fields, Found, How, Kind, Page, Remote, Wanted
+
+DEPENDENT: dict[Table, str] = {"invoice_lines": "lines", "events": "events"}
+"""The tables that hold a field of invoices."""
 
 PAGE = 200
 FEW = 2000
@@ -43,10 +46,10 @@ def pages(ledger: Ledger, since: str | None, scratch: Path) -> Iterator[Page]:
     if since is not None and own:
         yield Page(token=token)
         return
-    lost = frozenset(KIND[file.table] for file in ledger.missing)
+    lost = frozenset(KIND[file.table] for file in ledger.missing if file.table not in DEPENDENT)
     by_hand = any(map(ledger.by_hand, ledger.files))
     with source_of(ledger, {file: file.name for file in ledger.files}, scratch) as source:
-        remotes = _remotes(ledger, source)
+        remotes = itertools.chain(_remotes(ledger, source), _left_over(ledger, source, scratch))
         while page := tuple(itertools.islice(remotes, PAGE)):
             yield Page(remotes=page, whole=True, lost=lost, by_hand=by_hand)
     yield Page(token=token, whole=True, lost=lost, by_hand=by_hand)
@@ -133,10 +136,8 @@ def _remotes(ledger: Ledger, source: Source) -> Iterator[Remote]:
     dress = ledger.settings.dress
     yield from _flat(ledger, source, File("clients", ""), dress)
     parts = sorted({file.part for file in source.files if file.table in SPLIT})
-    lost = {file.part for file in ledger.missing if KIND[file.table] == "invoice"}
     for part in parts:
-        if part not in lost:
-            yield from _invoices(ledger, source, part, dress)
+        yield from _invoices(ledger, source, part, dress)
     for part in parts:
         yield from _flat(ledger, source, File("payments", part), dress)
 
@@ -162,6 +163,7 @@ def _told_apart(name: str, seen: Counter[str], row: int, file: File) -> str:
 
 def _invoices(ledger: Ledger, source: Source, part: str, dress: Dress) -> Iterator[Remote]:
     by_hand = any(ledger.by_hand(File(table, part)) for table in SPLIT if table != "payments")
+    lost = _lost_fields(ledger, part)
     lines, events = (_Alongside(source.groups(table, part)) for table in ("invoice_lines", "events"))
     seen: Counter[str] = Counter()
     rows = 0
@@ -174,7 +176,35 @@ def _invoices(ledger: Ledger, source: Source, part: str, dress: Dress) -> Iterat
                 fields |= line_fields(owner, fields["number"], lines.rows(group), dress)
                 fields |= event_fields(owner, fields["number"], events.rows(group), dress)
             name = _told_apart(owner, seen, rows, File("invoices", part))
-            yield Remote("invoice", name, None, None, fields, by_hand=by_hand)
+            yield Remote("invoice", name, None, None, fields, by_hand=by_hand, lost=lost)
+
+
+def _lost_fields(ledger: Ledger, part: str) -> frozenset[str]:
+    """Name the fields of invoices whose file is missing."""
+    return frozenset(field for table, field in DEPENDENT.items() if File(table, part) in ledger.missing)
+
+
+def _left_over(ledger: Ledger, source: Source, scratch: Path) -> Iterator[Remote]:
+    """Read what lines and events tell of invoices whose own file is missing."""
+    lost = {file.part for file in ledger.missing if file.table == "invoices"}
+    if not lost:
+        return
+    gone = frozenset(COLUMNS["invoices"]).union(*(_lost_fields(ledger, part) for part in lost))
+    by_hand = any(map(ledger.by_hand, ledger.files))
+    with database(scratch, "CREATE TABLE left_over (owner TEXT, field TEXT, rows BLOB);") as db:
+        for file in sorted(source.files):
+            if field := DEPENDENT.get(file.table):
+                groups = (one for one in source.groups(*file) if one.key[0] == LAST)
+                rows = ((one.owner, field, orjson.dumps(one.rows)) for one in groups)
+                db.executemany("INSERT INTO left_over VALUES (?, ?, ?)", rows)
+        found = db.execute("SELECT owner, field, rows FROM left_over ORDER BY owner, field")
+        for owner, some in itertools.groupby(found, key=lambda row: row[0]):
+            fields: Fields = {}
+            for _, field, cells in some:
+                rows = orjson.loads(cells)
+                read = line_fields if field == "lines" else event_fields
+                fields |= read(owner, unguard(rows[0][1]) or None, rows, ledger.settings.dress)
+            yield Remote("invoice", owner, None, None, fields, by_hand=by_hand, lost=gone)
 
 
 class _Alongside:

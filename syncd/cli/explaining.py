@@ -35,6 +35,8 @@ STANDS = {
 
 def explain_record(config: Path | None, text: str, *, json: bool) -> int:
     """Tell the story of each record that this number, id or name means."""
+    if not text.strip():
+        raise UsageError("Name a client or invoice: its number, id or name.")
     with engine(config, lock=False) as parts, parts.store.read() as connection:
         found = [(name, row) for name in parts.settings.sources for row in lookup.find(connection, name, text)]
         if not found:

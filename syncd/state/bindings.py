@@ -87,6 +87,7 @@ def places(
             row.state,
             row.generation,
             drift.get((row.kind, row.id), {}),
+            frozenset(behind.get((row.kind, row.id), {})),
         )
         found[row.kind, row.id] = Place(binding)
     for one in seen:
@@ -278,6 +279,24 @@ def forget(
     rows = [{"k": kind, "i": record_id} for kind, record_id in records]
     if rows and connection.execute(sa.select(observation.c.id).where(observation.c.target == target).limit(1)).first():
         connection.execute(sa.delete(observation).where(where), rows)
+
+
+def forget_drift(connection: Connection, target: str, records: Iterable[tuple[str, str]]) -> None:
+    """Drop how records differed by a person's hand, now that they no longer do."""
+    rows = [{"k": kind, "i": record_id} for kind, record_id in records]
+    ours = sa.and_(observation.c.target == target, observation.c.role == "drift")
+    where = sa.and_(ours, observation.c.kind == sa.bindparam("k"), observation.c.id == sa.bindparam("i"))
+    if rows:
+        connection.execute(sa.delete(observation).where(where), rows)
+
+
+def forget_claimed(connection: Connection, target: str) -> None:
+    """Drop candidates that bear the mark of another record: they are that one's, however alike they look."""
+    ours = observation.c.target == target
+    marked = sa.select(observation.c.kind, observation.c.external_id).where(ours, observation.c.role == "mark")
+    alike = observation.c.role.in_(("external_id", "number", "email", "name"))
+    claimed = sa.tuple_(observation.c.kind, observation.c.external_id).in_(marked)
+    connection.execute(sa.delete(observation).where(ours, alike, claimed))
 
 
 def forget_candidates(connection: Connection, target: str) -> None:

@@ -156,10 +156,12 @@ def test_a_missing_file_is_told_as_lost_and_built_anew(make: Make, books: Path) 
     connector = make(partition="year")
     list(connector.write(loading()))
     whole = texts(books)
-    (books / "invoice_lines-2025.csv").unlink()
-    lost = [page.lost for page in connector.changes(None)]
-    assert lost[-1] == frozenset({"invoice"})
-    assert ("invoice", "i1") not in standing(connector)
+    for name in ("invoice_lines-2025.csv", "payments-2025.csv"):
+        (books / name).unlink()
+    pages = list(connector.changes(None))
+    assert pages[-1].lost == frozenset({"payment"})
+    lost = {one.external_id: one.lost for page in pages for one in page.remotes if one.kind == "invoice"}
+    assert (lost["i1"], lost["i3"]) == (frozenset({"lines"}), frozenset())
     assert {type(outcome) for _, outcome in connector.write(loading())} >= {Done}
     assert texts(books) == whole
 

@@ -68,6 +68,12 @@ def test_a_pipe_gets_no_colours_and_no_bars(company: Company) -> None:
         assert b"\r" not in ended.stdout, words
 
 
+def test_explain_asks_for_a_name(company: Company) -> None:
+    said = company.syncd("explain", " ")
+    assert (said.code, said.out) == (2, "")
+    assert "Name a client or invoice" in said.err
+
+
 def test_explain_tells_the_whole_story_of_an_invoice(company: Company) -> None:
     new = insert(company.sandbox.account, {"status": "sent"})
     company.run(code=1)
