@@ -41,7 +41,12 @@ class Reply:
         return self.whole().value
 
     def whole(self) -> Reply:
-        """Give itself with its JSON read, or raise ``Unreachable``; a mended body is such that it can be kept."""
+        """Give itself with its JSON read, or raise ``Unreachable``; a mended body is such that it can be kept.
+
+        No content (204) is null; any other answer without a body may have lost it.
+        """
+        if self.status == 204 and not self.body:
+            return replace(self, value=None)
         try:
             return Reply(self.status, self.headers, self.body, self.about, orjson.loads(self.body))
         except orjson.JSONDecodeError:

@@ -87,7 +87,7 @@ _PAYLOAD = (
     ),
     Problem(
         "record_without_id",
-        "FastFaktura listed a {kind} that has no id: {found}.",
+        "One of the {kind}s that FastFaktura listed has no id: {found}.",
         "FastFaktura listed {count} records that have no id.",
         "Report it to FastFaktura; a record without an id cannot be followed.",
         ("found",),

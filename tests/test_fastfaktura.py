@@ -271,6 +271,24 @@ def test_null_in_the_place_of_a_list_is_an_empty_one(body: Any) -> None:
     assert read_listing(body, 1, "invoice").rows == []
 
 
+def test_no_content_is_an_empty_list_and_no_record() -> None:
+    with serving(says(204, b"")) as server, client(server) as http:
+        api = FastFaktura(http)
+        assert (api.invoices(2).rows, api.clients(2).rows, api.events("x")) == ([], [], [])
+        for call in (lambda: api.client("x"), lambda: api.invoice("x")):
+            with pytest.raises(Invalid, match="instead of one"):
+                call()
+
+
+def test_an_empty_answer_that_should_have_content_is_no_empty_list() -> None:
+    with (
+        serving(says(200, b"")) as server,
+        client(server) as http,
+        pytest.raises(Unreachable, match="0 bytes that are no whole JSON"),
+    ):
+        FastFaktura(http).invoices(2)
+
+
 def test_rows_that_are_no_objects_are_handed_on() -> None:
     assert read_listing([None, 1, {"id": "a"}], 1, "invoice").rows == [None, 1, {"id": "a"}]
 

@@ -214,7 +214,7 @@ class Flow:
         try:
             page = future.result()
         except Answer as error:
-            track.refused(Unreachable(f"The list of {track.kind}s cannot be read: {error}"))
+            track.refused(error)
             return
         if page.ids:
             check_account(self.cycle, track.kind, page.ids)

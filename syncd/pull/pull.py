@@ -18,7 +18,6 @@ from syncd.pull import questions, rounds
 from syncd.pull.cycle import DAY, FEW, Cycle, OtherAccount, Progress, Pulled, Stop, check_account
 from syncd.pull.failing import Failing
 from syncd.pull.flow import Flow
-from syncd.pull.pages import row_of
 from syncd.pull.tracks import GrowingBack, GrowingFront, Hot, Load, Track, settled
 from syncd.pull.walk import first_page_of
 from syncd.settings import SourceSettings
@@ -128,7 +127,7 @@ def _hot_and_growing(cycle: Cycle) -> list[Hot]:
         hot = [Hot(cycle, status, walk, pages) for status in OPEN_STATUSES]
         Flow(cycle, hot, details=False).run()
         _keep_pages(cycle, hot, pages)
-        ignored = any(track.ignored for track in hot)
+        ignored = any(track.ignored for track in hot) or all(track.barred for track in hot)
         cycle.learnt["ignored_at"] = cycle.now if ignored else None
         if ignored:
             hot = []
@@ -251,9 +250,7 @@ def _clients_needed(cycle: Cycle) -> None:
         raw = _client(cycle, client_id)
         if raw is None:
             continue
-        with cycle.store.write() as conn:
-            row = row_of("client", client_id, raw)
-            cycle.count(mirror.store_rows(conn, cycle.name, "client", [row], walk=walk, now=cycle.now))
+        rounds.keep_client(cycle, client_id, raw, walk)
     cycle.learnt["clients_upto"] = upto
 
 

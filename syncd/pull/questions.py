@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -43,8 +44,18 @@ def count_unseen(conn: Connection, name: str, kind: Kind, walk: int) -> int:
 
 
 def unseen_ids(conn: Connection, name: str, kind: Kind, walk: int) -> list[str]:
-    """Return the ids of the records that a finished walk did not show."""
-    return list(conn.execute(sa.select(record.c.id).where(_unseen(name, kind, walk)).order_by(record.c.n)).scalars())
+    """Return the ids of the records that a finished walk did not show, without those that it left out."""
+    query = sa.select(record.c.id).where(_unseen(name, kind, walk)).order_by(record.c.n)
+    apart = left_out(conn, name, kind, walk)
+    return [each for each in conn.execute(query).scalars() if each not in apart]
+
+
+def left_out(conn: Connection, name: str, kind: Kind, walk: int) -> set[str]:
+    """Return the ids of the clients known to be archived that a finished walk did not show: some lists have none."""
+    if kind != "client":
+        return set()
+    query = sa.select(record.c.id, body.c.raw).join(body, body.c.n == record.c.n).where(_unseen(name, kind, walk))
+    return {found.id for found in conn.execute(query) if orjson.loads(found.raw).get("archived_at")}
 
 
 def known_ids(conn: Connection, name: str, kind: Kind, ids: Sequence[str]) -> set[str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from syncd.errors import Missing
 from syncd.model import Kind
+from syncd.payload import record_id
 from syncd.problems import Finding
 from syncd.pull import questions
 from syncd.pull.cycle import DAY, FEW, Cycle, check_account
 from syncd.pull.flow import Flow
+from syncd.pull.pages import row_of
 from syncd.pull.tracks import Sweep
 from syncd.pull.walk import Votes
 from syncd.state import mirror
@@ -39,8 +43,9 @@ def finish(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
         if cursor["last_page"] is not None and (not cursor["new"] or cycle.learnt.get("last_page") is None):
             cycle.learnt.update(last_page=cursor.get("calm_page"), end_page=cursor["last_page"])
     with cycle.store.read() as conn:
-        unseen = questions.count_unseen(conn, cycle.name, kind, cursor["walk"])
-        there = questions.count_there(conn, cycle.name, kind)
+        left_out = len(questions.left_out(conn, cycle.name, kind, cursor["walk"]))
+        unseen = questions.count_unseen(conn, cycle.name, kind, cursor["walk"]) - left_out
+        there = questions.count_there(conn, cycle.name, kind) - left_out
     if unseen == there:
         check_account(cycle, kind, [])
     cursor["short"] = [unseen, there] if suspicious(unseen, there) else None
@@ -85,7 +90,7 @@ def check_short(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
 
 
 def ask_for_unseen(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
-    """Ask for each record that the last finished round did not show; what answers 404 is gone."""
+    """Ask for each record that the last finished round should have shown and did not; what answers 404 is gone."""
     walk = _finished_walk(cursor)
     with cycle.store.read() as conn:
         unseen = questions.unseen_ids(conn, cycle.name, kind, walk)
@@ -114,19 +119,28 @@ def confirm(cycle: Cycle, ids: list[str], walk: str) -> None:
 
 
 def _confirm_clients(cycle: Cycle, ids: list[str], walk: int) -> None:
-    for record_id in ids:
+    for client_id in ids:
         if cycle.stopped:
             return
         cycle.requests["confirm"] += 1
         try:
-            cycle.api.client(record_id)
+            raw = orjson.loads(cycle.api.client(client_id))
         except Missing:
             with cycle.store.write() as conn:
-                mirror.mark_gone(conn, cycle.name, "client", [record_id], now=cycle.now)
+                mirror.mark_gone(conn, cycle.name, "client", [client_id], now=cycle.now)
             cycle.gone += 1
         else:
-            with cycle.store.write() as conn:
-                mirror.mark_seen(conn, cycle.name, "client", [record_id], walk=walk)
+            keep_client(cycle, client_id, raw, walk)
+
+
+def keep_client(cycle: Cycle, client_id: str, raw: dict[str, Any], walk: int) -> None:
+    """Store a client that its own request showed; of one answered under another id, only that something is there."""
+    with cycle.store.write() as conn:
+        if record_id(raw) != client_id:
+            mirror.mark_seen(conn, cycle.name, "client", [client_id], walk=walk)
+            return
+        row = row_of("client", client_id, raw)
+        cycle.count(mirror.store_rows(conn, cycle.name, "client", [row], walk=walk, now=cycle.now))
 
 
 def owed_details(cycle: Cycle, open_count: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from syncd.errors import Answer, Missing, Unreachable
 from syncd.model import Kind
 from syncd.problems import Finding
 from syncd.pull import questions
@@ -98,9 +99,9 @@ class Track:
     def look(self, page: Page, *, belongs: bool) -> None:
         """Judge what the page brought."""
 
-    def refused(self, error: Exception) -> None:
+    def refused(self, error: Answer) -> None:
         """The server does not serve this list at all."""
-        raise error
+        raise Unreachable(f"The list of {self.kind}s cannot be read: {error}") from error
 
 
 class Hot(Track):
@@ -117,7 +118,7 @@ class Hot(Track):
         self.pages = pages
         self.kept: dict[str, Any] = {}
         self.shown: set[str] = set()
-        self.ignored = False
+        self.ignored = self.barred = False
         self.answered = True
 
     def validators(self, page: int) -> Any:
@@ -142,9 +143,10 @@ class Hot(Track):
         if any(row.status != self.status for row in page.rows):
             self.ignored = self.done = True
 
-    def refused(self, error: Exception) -> None:  # noqa: ARG002 - no status is vital
-        """Go without this status: it is left to the sweep."""
+    def refused(self, error: Answer) -> None:
+        """Go without this status: it is left to the sweep; a 404 may but say that no invoice has it."""
         self.done, self.answered = True, False
+        self.barred = not isinstance(error, Missing)
 
     @property
     def whole(self) -> bool:

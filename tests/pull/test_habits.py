@@ -33,11 +33,19 @@ class Habits:
     invoices: dict[str, str]
     """Id to status."""
     clients: int = 3
+    archived: set[str] = field(default_factory=set)
+    """Clients that the list leaves out."""
+    lost: set[str] = field(default_factory=set)
+    """Clients that are not there any more."""
+    client_of: dict[str, str] = field(default_factory=dict)
+    """Invoice to client, where it is not ``c0``."""
     envelope: Callable[[list[Any], int, int], Any] = bare
     past_end: Callable[[int, int], Reply | int] = lambda page, pages: (200, None)  # noqa: ARG005 - as it is called
     """A reply for a page past the end, or the number of the page shown instead; (200, None): an empty page."""
     shuffled: bool = False
     events: bool = True
+    refuses_status: int | None = None
+    """What a list of one status is answered with."""
     asked: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -50,7 +58,9 @@ class Habits:
             return 200, {}
         rows = self.rows(parts[0], query.get("status", [None])[0])
         if len(parts) == 1:
-            return self.page(rows, int(query["page"][0]))
+            if self.refuses_status and "status" in query:
+                return self.refuses_status, {"error": "status is not known"}
+            return self.page([row for row in rows if row["id"] not in self.archived], int(query["page"][0]))
         found = [row for row in rows if row["id"] == parts[1]]
         if not found or len(parts) > 2:
             return 404, {}
@@ -58,9 +68,11 @@ class Habits:
 
     def rows(self, kind: str, status: str | None) -> list[dict[str, Any]]:
         if kind == "clients":
-            return [{"id": f"c{number}", "name": "Client"} for number in range(self.clients)]
+            names = [f"c{number}" for number in range(self.clients) if f"c{number}" not in self.lost]
+            moment = dict.fromkeys(self.archived, "2026-02-01T10:00:00Z")
+            return [{"id": name, "name": "Client", "archived_at": moment.get(name)} for name in names]
         return [
-            {"id": name, "number": name, "client_id": "c0", "status": stands}
+            {"id": name, "number": name, "client_id": self.client_of.get(name, "c0"), "status": stands}
             for name, stands in self.invoices.items()
             if status in (None, stands)
         ]
@@ -99,7 +111,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                     url = urlsplit(self.path)
                     with lock:
                         status, value = habits.reply(url.path, parse_qs(url.query))
-                    body = orjson.dumps(value)
+                    body = b"" if status == 204 else orjson.dumps(value)
                     self.send_response(status)
                     self.send_header("Content-Length", str(len(body)))
                     self.end_headers()
@@ -161,11 +173,12 @@ def test_paging_information_found_right_saves_the_look_past_the_end_until_it_is_
 REFUSALS: dict[str, Callable[[int, int], Reply]] = {
     "422": lambda *_: (422, {"error": "no page"}),
     "400": lambda *_: (400, {"error": "no page"}),
+    "204": lambda *_: (204, None),
 }
 
 
-@pytest.mark.parametrize("past", ["422", "400"])
-def test_a_page_past_the_end_may_be_refused(serve: Serve, past: str) -> None:
+@pytest.mark.parametrize("past", REFUSALS)
+def test_a_page_past_the_end_may_be_refused_or_have_no_content(serve: Serve, past: str) -> None:
     habits = Habits(account(37, opened=25), past_end=REFUSALS[past])
     puller = serve(habits)
     puller.pull()
@@ -250,3 +263,79 @@ def test_an_invoice_without_events_anywhere_is_read_without_events(serve: Serve)
     pulled = puller.pull()
     assert pulled.findings == ()
     assert all(raw["events"] == [] for raw in puller.records("invoice").values())
+
+
+def test_an_archived_client_that_the_list_leaves_out_is_kept_and_asked_for_once(serve: Serve) -> None:
+    habits = Habits(account(5), clients=24)
+    puller = serve(habits)
+    puller.pull()
+    habits.archived = {"c3", "c7"}
+    pulled = puller.pull(after=61)
+    assert (pulled.holds, pulled.gone, pulled.changed, pulled.requests["confirm"]) == ((), 0, 2, 2)
+    assert puller.records("client")["c3"]["archived_at"]
+    assert puller.changed_since(pulled.revision - 2) == {"c3", "c7"}
+    for _ in range(3):
+        pulled = puller.pull(after=61)
+        assert (pulled.changed, pulled.requests.get("confirm", 0)) == (0, 0)
+    habits.archived = {"c3"}
+    pulled = puller.pull(after=61)
+    assert (pulled.changed, pulled.requests.get("confirm", 0)) == (1, 0)
+    assert puller.records("client")["c7"]["archived_at"] is None
+
+
+def test_many_clients_archived_at_once_are_a_hold_that_is_over_once_it_was_released(serve: Serve) -> None:
+    habits = Habits(account(5), clients=24)
+    puller = serve(habits)
+    puller.pull()
+    habits.archived = {f"c{number}" for number in range(9)}
+    assert [one.code for one in puller.pull(after=61).holds] == ["walk_too_short"]
+    pulled = puller.pull(released=frozenset({"walk_too_short"}))
+    assert (pulled.holds, pulled.gone, pulled.changed) == ((), 0, 9)
+    for full in (False, True):
+        pulled = puller.pull(after=61, full=full)
+        assert (pulled.holds, pulled.requests.get("confirm", 0)) == ((), 0)
+
+
+def test_clients_archived_before_the_first_load_that_invoices_name_are_not_missing_in_later_rounds(
+    serve: Serve,
+) -> None:
+    habits = Habits(account(5), clients=24, archived={f"c{number}" for number in range(15)})
+    habits.client_of = {f"F-{number:04d}": f"c{number}" for number in range(5)}
+    puller = serve(habits)
+    puller.pull()
+    assert set(puller.records("client")) >= set(habits.client_of.values())
+    pulled = puller.pull(after=61)
+    assert (pulled.holds, pulled.requests.get("confirm", 0)) == ((), 0)
+
+
+def test_archived_clients_left_out_do_not_hide_that_all_others_are_lost(serve: Serve) -> None:
+    habits = Habits(account(5), clients=90)
+    puller = serve(habits)
+    puller.pull()
+    habits.archived = {f"c{number}" for number in range(65)}
+    puller.pull(after=61)
+    puller.pull(released=frozenset({"walk_too_short"}))
+    habits.lost = {f"c{number}" for number in range(65, 90)}
+    pulled = puller.pull(after=61)
+    assert [one.code for one in pulled.holds] == ["walk_too_short"]
+    assert pulled.holds[0].parameters == {"kind": "client", "seen": "0", "known": "25"}
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_status_filter_that_is_refused_counts_as_one_that_is_ignored(serve: Serve, status: int) -> None:
+    habits = Habits(account(37, opened=25), refuses_status=status)
+    puller = serve(habits)
+    puller.pull()
+    assert puller.pull().status_ignored
+    assert puller.pull().requests.get("hot", 0) == 0
+    habits.invoices["F-0001"] = "paid"
+    puller.pull(after=24 * 60)
+    assert puller.records("invoice")["F-0001"]["status"] == "paid"
+    habits.refuses_status = None
+    assert not puller.pull(after=25 * 60).status_ignored
+
+
+def test_a_server_that_has_no_page_for_a_status_without_invoices_does_not_ignore_the_filter(serve: Serve) -> None:
+    puller = serve(Habits(account(15), refuses_status=404))
+    puller.pull()
+    assert not puller.pull().status_ignored

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from syncd.errors import Refused, Unreachable
+from syncd.problems import sentence
 from syncd.pull import Pulled
 from syncd.sandbox import change
 from syncd.sandbox.data import made_up
@@ -26,6 +27,7 @@ def test_a_row_without_an_id_is_a_finding_and_the_rest_goes_on(start: Start) -> 
     pulled = puller.pull()
     assert [one.code for one in pulled.findings] == ["record_without_id"]
     assert "X-1" in pulled.findings[0].parameters["found"]
+    assert sentence(pulled.findings[0]) == "One of the invoices that FastFaktura listed has no id: X-1."
     assert set(puller.records("invoice")) == set(sandbox.account.invoices) - {broken.id}
     assert [one.code for one in puller.pull().findings] == ["record_without_id"]
     change.patch_invoice(sandbox.account, broken.id, {"_remove": []})
