@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -33,7 +34,7 @@ from syncd.session import Progress, Session, policy_of, silent
 from syncd.settings import Settings, SourceSettings, TargetSettings
 from syncd.state import cursors, problems, runs
 from syncd.state.store import Store
-from syncd.sync import Passed, Wish, sync
+from syncd.sync import Passed, Wish, summary_of, sync
 
 Document = Callable[[str], bytes]
 """Gives the PDF of an invoice by its id; ``NoDocument`` where it cannot be had."""
@@ -112,9 +113,10 @@ class Engine:
             if target.source in good and not self.stop.is_set():
                 report.targets.append(self.sync(target, number, wish))
         report.stopped = self.stop.is_set()
-        summary = {one.target: {"written": one.applied.done, "problems": one.problems} for one in report.targets}
+        went: dict[str, Any] = {f"source:{one.name}": {"error": one.error} for one in report.sources}
+        went |= {one.target: summary_of(one) for one in report.targets}
         with self.store.write() as connection:
-            runs.end(connection, number, int(self.now().timestamp()), report.exit_code, summary)
+            runs.end(connection, number, int(self.now().timestamp()), report.exit_code, went)
         report.seconds = time.monotonic() - began
         return report
 

@@ -81,6 +81,11 @@ class Passed:
     refused: bool = False
 
 
+def summary_of(passed: Passed) -> dict[str, Any]:
+    """Give what is kept of a pass in the history of runs."""
+    return {"written": passed.applied.done, "problems": passed.problems, "error": passed.error}
+
+
 def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: Clock) -> Passed:
     """Bring one target in step with the mirror; raise ``Unreachable`` or ``Refused`` where it fails as a whole."""
     passed = Passed(session.name)

@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+import orjson
 from rich.markup import escape
 from sqlalchemy.engine import Connection, Row
 
@@ -21,31 +22,41 @@ from syncd.problems import Finding, group, remedy, sentence
 from syncd.state import bindings, journal, lookup, problems, runs
 from syncd.words import counted
 
+LOOKED_AT = 100
+"""The newest runs in which the last try of a source or target is looked for."""
+
 
 def show_status(config: Path | None, *, json: bool) -> int:
-    """Show how sources and targets stand; exit 5 when something is held, 1 when problems wait or a source is silent."""
+    """Show how sources and targets stand.
+
+    Exit 5 when something is held, 1 when problems wait, a source is silent, or one of them failed when last tried.
+    """
     with engine(config, lock=False) as parts:
         document = _status(parts)
     held = any(one["holds"] for one in (*document["sources"], *document["targets"]))
     waiting = any(one["problems"] for one in (*document["sources"], *document["targets"]))
     silent = any(note["code"] == "source_silent" for one in document["sources"] for note in one["notes"])
+    failed = any(one["error"] for one in (*document["sources"], *document["targets"]))
     if json:
         console.print_json("syncd.status/1", document)
     else:
         _tell_status(document, {one["name"]: _next(parts, one) for one in document["sources"]})
-    return 5 if held else 1 if waiting or silent else 0
+    return 5 if held else 1 if waiting or silent or failed else 0
 
 
 def _status(parts: Engine) -> dict[str, Any]:
     sources, targets = [], []
     zones = {name: parts.zone(name) for name in parts.settings.sources}
     with parts.store.read() as connection:
-        last = runs.last(connection)
+        last = runs.last(connection, LOOKED_AT)
+        errors = _errors(last)
         for name in parts.settings.sources:
-            records = lookup.counts(connection, name)
+            records, pulled = lookup.counts(connection, name), runs.last_pull(connection, name)
+            error, since = errors.get(f"source:{name}", (None, 0))
             sources.append({
                 "name": name,
-                "last_pull": runs.last_pull(connection, name),
+                "last_pull": pulled,
+                "error": error if since > (pulled or 0) else None,
                 "next_run": _next_run(parts, connection, name, zones[name]),
                 "records": records,
                 "notes": [_told(one) for one in _notes(parts, connection, name, zones[name], bool(records["invoice"]))],
@@ -59,6 +70,7 @@ def _status(parts: Engine) -> dict[str, Any]:
                 "source": target.source,
                 "last_plan": plan.made_at if plan else None,
                 "last_plan_state": plan.state if plan else None,
+                "error": errors.get(target.name, (None, 0))[0],
                 "next_run": next(one["next_run"] for one in sources if one["name"] == target.source),
                 "stands": runs.counts(connection, target.name),
                 "in_doubt": journal.count_in_doubt(connection, target.name),
@@ -119,6 +131,15 @@ def _waiting(connection: Connection, owner: str) -> dict[str, Any]:
     }
 
 
+def _errors(rows: Sequence[Row[Any]]) -> dict[str, tuple[str | None, int]]:
+    """Tell for each target, and each source as ``source:NAME``, why it failed when last tried, and when that was."""
+    errors: dict[str, tuple[str | None, int]] = {}
+    for row in rows:
+        for owner, told in orjson.loads(row.summary).items():
+            errors.setdefault(owner, (told.get("error"), row.ended_at or 0))
+    return errors
+
+
 def _run(row: Row[Any]) -> dict[str, Any]:
     return {
         "run": row.n,
@@ -158,11 +179,21 @@ def _tell_status(document: dict[str, Any], due: Mapping[str, str]) -> None:
             )
         )
     console.table(("", "name", "last", "stands", "problems", "held", "next"), rows, right=(4,))
+    _tell_troubles(document)
+
+
+def _tell_troubles(document: dict[str, Any]) -> None:
+    """Write what is held, what failed, and what is peculiar."""
     for one in (*document["sources"], *document["targets"]):
         for hold in one["holds"]:
             console.say(
                 f"[red]held[/red] {one['name']}: {escape(hold['sentence'])} `syncd release {one['name']}` lets it pass."
             )
+    for what in ("source", "target"):
+        for one in document[f"{what}s"]:
+            if one["error"]:
+                told = one["error"].removeprefix(f"{what} {one['name']}: ")
+                console.say(f"[red]failed[/red] {what} {one['name']}: {escape(told)}")
     for one in document["sources"]:
         for note in one["notes"]:
             console.say(f"source {one['name']}: {escape(note['sentence'])} {escape(note['remedy'])}")

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from syncd.state import runs
 from syncd.state.store import Store
 from syncd.state.tables import operation, plan, run
-from syncd.sync import Passed
+from syncd.sync import Passed, summary_of
 
 COMMAND = "serve"
 
@@ -45,9 +45,8 @@ class History:
         idle = not (done.done or done.rejected or done.doubt) and self._targets.get(name) == ended
         before = self._idle.pop(name, None)
         self._targets[name] = ended
-        summary = {name: {"written": done.done, "problems": passed.problems}}
         with store.write() as connection:
-            runs.end(connection, number, self._seconds(), code, summary)
+            runs.end(connection, number, self._seconds(), code, {name: summary_of(passed)})
             if idle and before is not None:
                 forget(connection, before)
         if idle:

@@ -41,6 +41,8 @@ def test_a_refused_key_does_not_end_it_and_is_tried_ever_more_seldom(daemon: Dae
     assert told[0]["source"] == "main"
     assert daemon.systemd.heard_of("STATUS=source main: the credentials were refused (401)")
     assert daemon.state("select command, exit_code from run") == [("serve", 3)]
+    failed = daemon.syncd("status")
+    assert (failed.returncode, "failed source main: the credentials were refused (401)" in failed.stdout) == (1, True)
     daemon.key.write_text(sandbox.key)
     daemon.reload()
     daemon.until_written()

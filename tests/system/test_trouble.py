@@ -35,11 +35,17 @@ def test_a_refused_key_names_the_account_and_is_shown_nowhere(found: Found) -> N
     company.configure()
     for arguments in (["run"], ["run", "--json"], ["check"], ["plan"], ["status"], ["reconcile"]):
         said = company.process(*arguments)
-        assert said.code == (3 if arguments[0] in ("run", "check", "plan") else 0), (arguments, said)
+        code = {"status": 1, "reconcile": 0}.get(arguments[0], 3)
+        assert said.code == code, (arguments, said)
         assert SECRET not in said.out + said.err
         assert "Traceback" not in said.err
-        if said.code == 3:
+        if said.code:
             assert "source main" in said.out + said.err or '"main"' in said.out
+    assert "401" in company.syncd("status", "--json").document["sources"][0]["error"]
+    company.key = company.sandbox.key
+    company.configure()
+    company.run()
+    assert company.syncd("status", "--json").document["sources"][0]["error"] is None
     for path in company.state.parent.iterdir():
         assert SECRET.encode() not in path.read_bytes(), path
 
