@@ -446,8 +446,8 @@ _NOTES = (
     ),
     Problem(
         "status_ignored",
-        "FastFaktura ignores the status filter; open invoices come with the sweep.",
-        "FastFaktura ignores the status filter for {count} sources.",
+        "FastFaktura ignores or refuses the status filter; open invoices come with the sweep.",
+        "FastFaktura ignores or refuses the status filter for {count} sources.",
         "Nothing need be done; a shorter `full_sweep` sees changes sooner.",
         waits="books",
         severity="note",

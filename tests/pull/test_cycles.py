@@ -87,7 +87,7 @@ def test_any_page_size_brings_everything(start: Start, size: int, first_page: in
 def test_a_first_load_reads_the_newest_invoices_first_whatever_end_of_the_list_they_are_on(
     start: Start, order: str
 ) -> None:
-    sandbox, puller = start(made_up(clients=12, invoices=400), order=order, page_size=40)
+    sandbox, puller = start(made_up(clients=12, invoices=400), order=order, page_size=100)
     puller.pull()
     asked = [path.rpartition("/")[2] for path in sandbox.traffic.log if "/invoices/" in path]
     assert sorted(asked) == sorted(sandbox.account.invoices)
