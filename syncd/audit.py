@@ -81,7 +81,7 @@ def _compare_page(
 ) -> None:
     by_kind: dict[Kind, list[Remote]] = {}
     for remote in page.remotes:
-        if not remote.void:
+        if not remote.void and f"{remote.kind}_id" not in remote.lost:  # else the record itself does not stand
             by_kind.setdefault(remote.kind, []).append(remote)
     for kind, remotes in by_kind.items():
         with session.store.read() as connection:

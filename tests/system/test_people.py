@@ -168,6 +168,18 @@ def test_a_draft_that_vanished_before_it_was_written_is_missed_by_nobody(found: 
     assert company.reconcile() == []
 
 
+@pytest.mark.parametrize("table", ["clients", "invoices", "invoice_lines", "payments", "events"])
+def test_reconcile_names_what_a_missing_file_held(table: str, found: Found) -> None:
+    company = found()
+    company.run()
+    held = {row[0] for row in company.rows(f"{table}.csv")}
+    (company.ledger / f"{table}.csv").unlink()
+    told = company.reconcile()
+    assert {one["id"] for one in told} == held
+    if table in ("clients", "invoices", "payments"):
+        assert {(one["kind"], one["what"]) for one in told} == {(table.removesuffix("s"), "missing")}
+
+
 def test_an_edited_line_is_kept_when_the_file_of_invoices_is_built_anew(found: Found) -> None:
     company = found()
     company.run()
