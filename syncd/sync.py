@@ -311,9 +311,10 @@ def _again(session: Session, target: TargetSettings, run: int, passed: Passed, c
         if not stale or passed.applied.stopped:
             return stale
         observe.drift(session)
-        kinds = frozenset(("client" if kind == "client" else "invoice", record_id) for kind, record_id in stale)
-        only = Range(0, 0, kinds)  # type: ignore[arg-type]  # kinds are kinds
-        draft = _plan(session, run, only, Narrow(), all_clients=_all_clients(session, target))
+        records: set[tuple[Kind, str]] = {("client" if kind == "client" else "invoice", one) for kind, one in stale}
+        draft = _plan(
+            session, run, Range(0, 0, frozenset(records)), Narrow(), all_clients=_all_clients(session, target)
+        )
         applied = applying.apply(session, draft.number, clock)
         _finish(session, draft)
         stale = set(applied.stale)

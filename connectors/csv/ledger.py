@@ -45,7 +45,8 @@ class Ledger:
     def _split(self, there: Sequence[File]) -> Partition:
         """Tell how the files are split: as the manifest says, else as the settings do, else as most names say."""
         if "settings" in self.manifest:
-            return self.manifest["settings"]["partition"]  # type: ignore[no-any-return]  # it is well formed
+            told: Partition = self.manifest["settings"]["partition"]
+            return told
         wanted = self.settings.partition
         counts = {one: sum(file.table in SPLIT and fits(file, one) for file in there) for one in PARTS}
         split = wanted if counts[wanted] else max((wanted, *PARTS), key=counts.__getitem__)

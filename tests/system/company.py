@@ -164,3 +164,13 @@ def write_rows(path: Path, rows: Rows) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     path.write_bytes(text.getvalue().encode())
+
+
+def whole(path: Path) -> Rows:
+    """Read a file of a ledger with its header."""
+    return list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
+
+
+def csvs(company: Company) -> dict[str, bytes]:
+    """Read the tables of the ledger, byte by byte."""
+    return {name: data for name, data in company.bytes_of_ledger().items() if name.endswith(".csv")}

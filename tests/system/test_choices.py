@@ -12,7 +12,7 @@ from syncd.sandbox.change import insert, patch_client, patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
 from tests.crash import oracle
-from tests.system.company import Company, Rows
+from tests.system.company import Rows, csvs
 from tests.system.conftest import Found
 from tests.system.expected import assert_equal, counted, plain_dump
 
@@ -253,7 +253,3 @@ def test_totals_of_reconcile_are_the_sources_by_currency_and_month(found: Found)
     totals = company.syncd("reconcile", "--json").document["targets"][0]["totals"]
     for side in ("source", "target"):
         assert {(one["currency"], one["month"]): int(Decimal(one[side]["total"]) * 100) for one in totals} == sums
-
-
-def csvs(company: Company) -> dict[str, bytes]:
-    return {name: data for name, data in company.bytes_of_ledger().items() if name.endswith(".csv")}

@@ -12,17 +12,13 @@ from syncd.sandbox.account import Account
 from syncd.sandbox.change import insert, patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.server import Sandbox
-from tests.system.company import Company
+from tests.system.company import csvs
 from tests.system.conftest import Found
 from tests.system.expected import assert_equal
 
 
 def held(document: dict[str, Any]) -> set[str]:
     return {one["code"] for side in ("sources", "targets") for owner in document[side] for one in owner["held"]}
-
-
-def csvs(company: Company) -> dict[str, bytes]:
-    return {name: data for name, data in company.bytes_of_ledger().items() if name.endswith(".csv")}
 
 
 def change_most(account: Account) -> None:

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from syncd.sandbox.change import insert, patch_invoice
 from syncd.sandbox.data import made_up
-from tests.system.company import Company, write_rows
+from tests.system.company import Company, csvs, whole, write_rows
 from tests.system.conftest import Found
 from tests.system.expected import assert_equal, counted
-
-Rows = list[list[str]]
-
-
-def whole(path: Path) -> Rows:
-    return list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
 
 
 @pytest.mark.parametrize("table", ["clients", "invoices", "payments"])
@@ -73,78 +65,6 @@ def test_a_removed_row_that_goes_on_changing_is_a_problem_and_written_anew_when_
     assert new.id in company.column("payments.csv", "invoice_id")
 
 
-@pytest.mark.parametrize("table", ["clients", "invoices", "invoice_lines", "payments", "events"])
-def test_a_deleted_file_is_built_anew(table: str, found: Found) -> None:
-    company = found()
-    company.run()
-    before = csvs(company)
-    (company.ledger / f"{table}.csv").unlink()
-    company.run()
-    assert csvs(company) == before
-    assert company.reconcile() == []
-
-
-def test_a_file_deleted_while_the_source_changes_is_built_anew_in_order(found: Found) -> None:
-    company = found()
-    company.run()
-    (company.ledger / "invoices.csv").unlink()
-    insert(company.sandbox.account, {"status": "paid"})
-    company.run()
-    assert_equal(company)
-
-
-@pytest.mark.parametrize("noted", [False, True], ids=["untouched", "with a column of a person's"])
-@pytest.mark.parametrize("table", ["clients", "invoices", "invoice_lines", "payments", "events"])
-def test_what_changes_at_the_source_while_a_file_is_missing_is_written(table: str, noted: bool, found: Found) -> None:
-    company = found()
-    account = company.sandbox.account
-    paid, changed = (insert(account, {"status": "sent"}) for _ in range(2))
-    company.run()
-    if noted:
-        write_rows(company.ledger / "invoices.csv", [[*row, "note"] for row in whole(company.ledger / "invoices.csv")])
-        company.run()
-    (company.ledger / f"{table}.csv").unlink()
-    patch_invoice(account, paid.id, {"_happened": "paid"})
-    line = {"description": "Another text", "quantity": 3, "unit_price_cents": 4_321, "tax_rate": 25}
-    patch_invoice(account, changed.id, {"lines": [line], "due_date": "2031-01-31"})
-    company.run("--full", "--details")
-    assert company.reconcile() == []
-    assert company.run()["targets"][0]["written"] == 0
-
-
-@pytest.mark.parametrize("table", ["clients", "invoice_lines", "payments", "events"])
-def test_a_row_that_a_person_took_out_stays_out_when_a_file_is_built_anew(table: str, found: Found) -> None:
-    company = found()
-    company.run()
-    gone = company.column("payments.csv", "invoice_id")[0]
-    for name in ("invoices", "invoice_lines", "events", "payments"):
-        rows = whole(company.ledger / f"{name}.csv")
-        write_rows(company.ledger / f"{name}.csv", [row for row in rows if row[0] != gone])
-    company.run()
-    (company.ledger / f"{table}.csv").unlink()
-    company.run()
-    for name in ("invoices", "invoice_lines", "events", "payments"):
-        assert gone not in company.column(f"{name}.csv", "invoice_id"), name
-
-
-@pytest.mark.parametrize("lost", [False, True], ids=["state kept", "state lost"])
-def test_edits_in_a_file_that_is_built_anew_are_forgotten(lost: bool, found: Found) -> None:
-    company = found()
-    new = insert(company.sandbox.account, {"status": "sent"})
-    company.run()
-    path = company.ledger / "invoices.csv"
-    write_rows(path, [[*row[:10], "2030-01-01", *row[11:]] if row[0] == new.id else row for row in whole(path)])
-    if lost:
-        company.forget()
-    company.run(code=1 if lost else 0)
-    path.unlink()
-    assert company.run()["targets"][0]["kept_by_hand"] == 0
-    assert company.reconcile() == []
-    patch_invoice(company.sandbox.account, new.id, {"due_date": "2031-01-31"})
-    company.run()
-    assert company.reconcile() == []
-
-
 def test_who_looks_like_a_record_that_stands_is_still_written_after_a_lost_state(found: Found) -> None:
     company = found()
     account = company.sandbox.account
@@ -166,41 +86,6 @@ def test_a_draft_that_vanished_before_it_was_written_is_missed_by_nobody(found: 
     company.configure({"drafts": True})
     company.run()
     assert company.reconcile() == []
-
-
-@pytest.mark.parametrize("table", ["clients", "invoices", "invoice_lines", "payments", "events"])
-def test_reconcile_names_what_a_missing_file_held(table: str, found: Found) -> None:
-    company = found()
-    company.run()
-    held = {row[0] for row in company.rows(f"{table}.csv")}
-    (company.ledger / f"{table}.csv").unlink()
-    told = company.reconcile()
-    assert {one["id"] for one in told} == held
-    if table in ("clients", "invoices", "payments"):
-        assert {(one["kind"], one["what"]) for one in told} == {(table.removesuffix("s"), "missing")}
-
-
-def test_an_edited_line_is_kept_when_the_file_of_invoices_is_built_anew(found: Found) -> None:
-    company = found()
-    company.run()
-    path = company.ledger / "invoice_lines.csv"
-    rows = whole(path)
-    rows[1][3] = "In my own words"
-    write_rows(path, rows)
-    (company.ledger / "invoices.csv").unlink()
-    assert company.run()["targets"][0]["kept_by_hand"] == 1
-    assert whole(path)[1][3] == "In my own words"
-    assert {one["id"] for one in company.reconcile()} == {rows[1][0]}
-
-
-def test_a_deleted_ledger_is_built_anew(found: Found) -> None:
-    company = found()
-    company.run()
-    before = csvs(company)
-    shutil.rmtree(company.ledger)
-    company.run()
-    assert csvs(company) == before
-    assert_equal(company)
 
 
 def test_a_lost_state_adopts_what_stands_and_changes_no_byte(found: Found) -> None:
@@ -425,7 +310,3 @@ def test_a_file_that_cannot_be_understood_is_one_sentence_and_stays_as_it_is(fou
     path.unlink()
     company.run()
     assert_equal(company)
-
-
-def csvs(company: Company) -> dict[str, bytes]:
-    return {name: data for name, data in company.bytes_of_ledger().items() if name.endswith(".csv")}

@@ -21,7 +21,7 @@ import pytest
 from syncd.sandbox.change import insert, patch_client, patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
-from tests.system.company import Company
+from tests.system.company import csvs
 from tests.system.conftest import Found
 from tests.system.expected import assert_equal, counted
 
@@ -282,10 +282,6 @@ def test_a_full_disk_under_the_state_is_told_and_the_next_run_completes(found: F
         fill(False)
         company.run("--full")
         assert_equal(company)
-
-
-def csvs(company: Company) -> dict[str, bytes]:
-    return {name: data for name, data in company.bytes_of_ledger().items() if name.endswith(".csv")}
 
 
 @contextmanager
