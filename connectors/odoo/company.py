@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 from connectors.odoo.products import OTHERS, Product
 from connectors.odoo.taxes import Taxes
@@ -46,6 +46,10 @@ class Locks:
     payment: date | None = None
 
 
+ANALYTIC: Final = ("analytic_distribution", "analytic_account_id/.id")
+"""What ``Features.analytic`` may hold: the first from Odoo 16 on, before that the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """What this Odoo has, told by its fields.
@@ -55,6 +59,8 @@ class Features:
     display_type_product: product lines have ``display_type`` "product" (else ``exclude_from_invoice_tab`` false).
     account_type: lines have ``account_type`` (else ``account_internal_type``). tax_totals: the tax line alone may be
     written, the receivable follows (else both together). currency_rate: invoices have ``invoice_currency_rate``.
+    analytic: the columns of a line that say what it is analysed under, as ``load`` names them (not the tags of 14 and
+    15, which a user needs a right of its own to read).
     refund_method: the reversal wizard wants ``refund_method``. posted_before, matched_payment_ids, reversal_move_ids:
     moves have that field. audit_trail: the company keeps a restrictive one, so tracking must not be left out.
     cash_basis: tax may fall due by payment, which only Odoo's own ``reconcile`` books.
@@ -67,6 +73,7 @@ class Features:
     account_type: bool = True
     tax_totals: bool = True
     currency_rate: bool = True
+    analytic: tuple[str, ...] = ANALYTIC[:1]
     refund_method: bool = False
     posted_before: bool = True
     matched_payment_ids: bool = True

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.odoo import findings as find
 from connectors.odoo.client import Odoo
-from connectors.odoo.company import Company, Features, Journal
+from connectors.odoo.company import ANALYTIC, Company, Features, Journal
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.findings import Row
 from connectors.odoo.product_io import read_products
@@ -169,6 +169,7 @@ def _fields(odoo: Odoo, row: Row) -> _Fields:
         account_type="account_type" in line,
         tax_totals="tax_totals" in move,
         currency_rate="invoice_currency_rate" in move,
+        analytic=tuple(column for column in ANALYTIC if column.partition("/")[0] in line),
         refund_method="refund_method" in odoo.fields_of("account.move.reversal"),
         posted_before="posted_before" in move,
         matched_payment_ids="matched_payment_ids" in move,

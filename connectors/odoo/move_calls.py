@@ -94,7 +94,8 @@ def make(
 
     def send(some: Sequence[Work]) -> None:
         cells = max((len(line) for work in some for line in work.whole.lines), default=1)
-        names = [*_LINE[:cells], *(beforehand.columns if beforehand else ())]
+        names = [*_LINE, *calls.company.features.analytic][:cells]
+        names += beforehand.columns if beforehand else ()
         columns = ["id", *head(some[0]), *(f"invoice_line_ids/{name}" for name in names)]
         rows = [row for work in some for row in _rows(work, f"{name(work)}{suffix}", head(work), cells, beforehand)]
         made = calls.load("account.move", columns, rows, once=True, context=QUICKLY if beforehand else None)

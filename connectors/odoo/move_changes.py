@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from connectors.odoo.chatter import Note, note_fields
 from connectors.odoo.chatter_io import read_notes, write_notes
 from connectors.odoo.company import Company
@@ -38,7 +40,7 @@ def change(calls: Calls, works: Sequence[Work]) -> None:
     for work in works:
         work.id = int(work.entry.external_id or 0)
     ids = [work.id for work in works]
-    rows, lines = move_rows(calls.odoo, ids), product_lines(calls.odoo, calls.company, ids)
+    rows, lines = move_rows(calls.odoo, ids), product_lines(calls.odoo, calls.company, ids, analytic=True)
     notes = read_notes(calls.odoo, [work.id for work in works if work.told.events])
     for work in works:
         _look(work, rows.get(work.id), lines.get(work.id, ()), notes.get(work.id, {}), calls.company)
@@ -129,7 +131,7 @@ def _rewrite(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row], lines
         _refuse_fixed(work, rows[work.id], calls.company)
     due = [work for work in works if work.outcome is None]
     standing = read_standing(calls.odoo, calls.company, [work.id for work in due])
-    old = {work.id: whole_of(rows[work.id], lines.get(work.id, ()), standing[work.id]) for work in due}
+    old = {work.id: whole_of(rows[work.id], lines.get(work.id, ()), standing[work.id], calls.company) for work in due}
     places = {work.id: _keep(work, old[work.id], rows[work.id], calls.company) for work in due}
     due = [work for work in due if work.outcome is None]
     _keep_drafts(calls, [work for work in due if rows[work.id]["state"] == "draft" and work.entry.verb == "update"])
@@ -205,12 +207,14 @@ def _write(
     if not calls.company.features.display_type_product:
         places = [None] * len(places)  # Odoo 14 and 15 leave a line that stands in the currency and at the rate it had
     try:
-        calls.call("account.move", "write", [work.id], vals=_values(work.whole, texts, ids, places))
+        calls.call("account.move", "write", [work.id], vals=_values(work.whole, texts, ids, places, calls.company))
     except OdooAnswer as error:
         work.outcome = outcome_of(error)
 
 
-def _values(whole: Whole, texts: Mapping[str, str], ids: Sequence[int], places: Sequence[int | None]) -> dict[str, Any]:
+def _values(
+    whole: Whole, texts: Mapping[str, str], ids: Sequence[int], places: Sequence[int | None], company: Company
+) -> dict[str, Any]:
     """Give what ``write`` takes: the head, the texts, and lines changed where they stand, added and taken out."""
     head = whole.head
     values: dict[str, Any] = {name: text or False for name, text in texts.items()}
@@ -223,16 +227,18 @@ def _values(whole: Whole, texts: Mapping[str, str], ids: Sequence[int], places: 
     gone = [[2, number, 0] for place, number in enumerate(ids) if place not in places]
     if len(gone) == len(ids):
         gone = [[5, 0, 0]]  # taken out one by one, Odoo 14 keeps what they came to in the old currency
-    lines = zip(whole.lines, places, strict=True)
-    stay = [[0, 0, _line(cells)] if place is None else [1, ids[place], _line(cells)] for cells, place in lines]
+    lines = zip([_line(cells, company.features.analytic) for cells in whole.lines], places, strict=True)
+    stay = [[0, 0, line] if place is None else [1, ids[place], line] for line, place in lines]
     values["invoice_line_ids"] = gone + stay
     return values
 
 
-def _line(cells: Sequence[str]) -> dict[str, Any]:
+def _line(cells: Sequence[str], analytic: Sequence[str]) -> dict[str, Any]:
     name, quantity, price, account, taxes, *more = cells
     discount, product, unit = [*more, "", "", ""][:3]
     values = {"product_id": int(product), "product_uom_id": int(unit or 0) or False} if product else {}
+    for column, cell in zip(analytic, more[3:], strict=False):  # a new line has none
+        values[column.partition("/")[0]] = orjson.loads(cell) if cell else False
     return values | {
         "name": name,
         "quantity": float(quantity),

@@ -71,8 +71,8 @@ def move_rows(odoo: Odoo, ids: Sequence[int]) -> dict[int, Row]:
     return {row["id"]: row for row in odoo.search_read("account.move", [("id", "in", list(ids))], _fields(odoo))}
 
 
-def product_lines(odoo: Odoo, company: Company, ids: Sequence[int]) -> dict[int, list[Row]]:
-    """Read the product lines of invoices, in the order in which they are shown."""
+def product_lines(odoo: Odoo, company: Company, ids: Sequence[int], *, analytic: bool = False) -> dict[int, list[Row]]:
+    """Read the product lines of invoices, in the order in which they are shown; also what they are analysed under."""
     if not ids:
         return {}
     if company.features.display_type_product:
@@ -80,7 +80,8 @@ def product_lines(odoo: Odoo, company: Company, ids: Sequence[int]) -> dict[int,
     else:
         kind = [("exclude_from_invoice_tab", "=", False), ("display_type", "=", False)]
     domain = [("move_id", "in", list(ids)), *kind]
-    return _by_move(odoo.search_read("account.move.line", domain, LINE_FIELDS, order="sequence, id"))
+    more = [column.partition("/")[0] for column in company.features.analytic if analytic]
+    return _by_move(odoo.search_read("account.move.line", domain, [*LINE_FIELDS, *more], order="sequence, id"))
 
 
 def _remotes(odoo: Odoo, company: Company, moves: Sequence[Row]) -> list[Remote]:

@@ -22,7 +22,7 @@ _HEAD: Final = {
     "issue_date": "invoice_date",
     "due_date": "invoice_date_due",
 }
-_NAME, _QUANTITY, _PRICE, _ACCOUNT, _TAX, _DISCOUNT, _PRODUCT, _UNIT = range(8)
+_NAME, _QUANTITY, _PRICE, _ACCOUNT, _TAX, _DISCOUNT, _PRODUCT, _UNIT, _ANALYTIC = range(9)
 _CELLS: Final = {
     "description": (_NAME,),
     "quantity": (_QUANTITY,),
@@ -82,7 +82,7 @@ def _head(told: Mapping[str, str], stands: Mapping[str, str], changes: Collectio
 
 
 def _whole(cells: Sequence[str]) -> list[str]:
-    """Give a line all of its cells."""
+    """Give a line all of its cells, but for what it is analysed under."""
     return [*cells, *["0", "", ""][len(cells) - _DISCOUNT :]]
 
 
@@ -102,8 +102,9 @@ def _line(
     moved: Collection[str],
     taxes: Taxes,
 ) -> list[str]:
-    """Give one line: cells that moved as they are told, others as they stand, the account that its twin has."""
-    line = list(told)
+    """Give one line: cells that moved as they are told, others as they stand, account and analysis of its twin."""
+    analytic = twin[_ANALYTIC:] if twin is not None else [""] * len((old or ())[_ANALYTIC:])
+    line = [*told[:_ANALYTIC], *analytic]
     if twin is not None and _rate(twin[_TAX], taxes) == _rate(told[_TAX], taxes):
         for cell in (_ACCOUNT, _TAX, _PRODUCT, _UNIT):
             line[cell] = twin[cell]

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.lines import decimal
@@ -96,8 +98,8 @@ def corrections(standing: Standing, whole: Whole) -> dict[int, int] | str:
     return wanted
 
 
-def whole_of(move: Row, lines: Sequence[Row], standing: Standing) -> Whole:
-    """Give an invoice as it stands, so that it can be put back or reversed."""
+def whole_of(move: Row, lines: Sequence[Row], standing: Standing, company: Company) -> Whole:
+    """Give an invoice as it stands, so that it can be put back or reversed; the lines were read with ``analytic``."""
     sign = 1 if move["move_type"] == "out_refund" else -1
     taxes = {tax: sign * sum(line.amount for line in booked) for tax, booked in standing.taxes.items()}
     total = -sign * sum(line.amount for line in standing.receivable)
@@ -110,15 +112,24 @@ def whole_of(move: Row, lines: Sequence[Row], standing: Standing) -> Whole:
         "invoice_date_due": move["invoice_date_due"] or "",
         "name": move["name"] or "",
     }
-    return Whole(head, [_cells(line) for line in lines], taxes, total - sum(taxes.values()), total)
+    cells = [_cells(line, company.features.analytic) for line in lines]
+    return Whole(head, cells, taxes, total - sum(taxes.values()), total)
 
 
-def _cells(line: Row) -> list[str]:
-    taxes = ",".join(map(str, line["tax_ids"]))
+def _cells(line: Row, analytic: Sequence[str]) -> list[str]:
     numbers = [str(line[name] or 0) for name in ("quantity", "price_unit")]
-    cells = [line["name"] or "", *numbers, str(link_id(line["account_id"])), taxes, str(line["discount"] or 0)]
-    product, unit = link_id(line.get("product_id")), link_id(line.get("product_uom_id"))
-    return [*cells, str(product), str(unit or "")] if product else cells
+    cells = [line["name"] or "", *numbers, _cell(line["account_id"]), _cell(line["tax_ids"])]
+    product = _cell(line.get("product_id"))
+    cells += [str(line["discount"] or 0), product, _cell(line.get("product_uom_id")) if product else ""]
+    return cells + [_cell(line.get(column.partition("/")[0])) for column in analytic]
+
+
+def _cell(value: Any) -> str:
+    """Write what a line names as ``load`` takes it: a link (id and name), a list of ids, or a table of JSON."""
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode()
+    ids = value[:1] if value and isinstance(value[-1], str) else value
+    return ",".join(map(str, ids or ()))
 
 
 def set_taxes(calls: Calls, wanted: Sequence[tuple[Work, Standing, Mapping[int, int]]]) -> None:

@@ -81,7 +81,8 @@ def _reverse(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row]) -> No
     if not works:
         return
     ids = [work.id for work in works]
-    standing, lines = read_standing(calls.odoo, calls.company, ids), product_lines(calls.odoo, calls.company, ids)
+    standing = read_standing(calls.odoo, calls.company, ids)
+    lines = product_lines(calls.odoo, calls.company, ids, analytic=True)
     notes: dict[int, Work] = {}
     for work in works:
         row = rows[work.id]
@@ -91,7 +92,7 @@ def _reverse(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row]) -> No
                 f"a credit note of {head['invoice_date']} cannot be called {head['name']}.", "number_does_not_fit"
             )
             continue
-        whole = whole_of(row, lines.get(work.id, ()), standing[work.id])
+        whole = whole_of(row, lines.get(work.id, ()), standing[work.id], calls.company)
         notes[work.id] = Work(work.entry, Told(replace(whole, head=head), post=True))
     made = make(calls, list(notes.values()), lambda note: note.whole.head, "-r")
     finish(calls, made, fresh(calls.company))

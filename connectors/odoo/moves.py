@@ -42,8 +42,8 @@ class Whole:
     """All that Odoo is told of an invoice, and what it must come to.
 
     ``head``: columns of ``account.move`` for ``load``. ``lines``: name, quantity, price, account and tax of each line,
-    as text, and of some lines discount, product and unit. ``taxes``: tax id → tax; with ``untaxed`` and ``total`` in
-    cents, with the signs that Odoo shows.
+    as text, and of some lines discount, product, unit and what they are analysed under (``Features.analytic``).
+    ``taxes``: tax id → tax; with ``untaxed`` and ``total`` in cents, with the signs that Odoo shows.
     """
 
     head: Mapping[str, str]

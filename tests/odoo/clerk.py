@@ -112,6 +112,33 @@ class Clerk:
         self.write("account.move", number, invoice_line_ids=[[1, line, vals]])
         self.odoo.call("account.move", "action_post", [number])
 
+    def analyse(self, invoice: Json, nth: int, name: str) -> None:
+        """Have a posted line analysed under an analytic account of this name."""
+        place = self.stage.place
+        place.give("analytic.group_analytic_accounting", place.keys["ODOO_LOGIN"])
+        wanted = {"name": name}
+        if place.version > 15:
+            (wanted["plan_id"],) = self.odoo.call("account.analytic.plan", "create", vals_list=[{"name": name}])
+        (account,) = self.odoo.call("account.analytic.account", "create", vals_list=[wanted])
+        number = self.lines(invoice)[nth]["id"]
+        if place.version > 15:
+            self.write("account.move.line", number, analytic_distribution={str(account): 100})
+        else:
+            self.write("account.move.line", number, analytic_account_id=account)
+
+    def analysis(self, move: int) -> dict[str, object]:
+        """Read what the lines of a move are analysed under: text → distribution, or account."""
+        name = "analytic_distribution" if self.stage.place.version > 15 else "analytic_account_id"
+        ids = self.read("account.move", move, "invoice_line_ids")["invoice_line_ids"]
+        rows = self.odoo.search_read("account.move.line", [("id", "in", ids)], ["name", name])
+        return {row["name"]: row[name] for row in rows}
+
+    def analysed(self, *moves: int) -> list[float]:
+        """Read what was booked on analytic accounts because of these moves."""
+        link = "move_line_id" if self.stage.place.version > 15 else "move_id"
+        found = self.odoo.search_read("account.analytic.line", [(f"{link}.move_id", "in", moves)], ["amount"])
+        return [row["amount"] for row in found]
+
     def close(self, day: str | bool) -> None:
         """Close the books up to a day, or open them."""
         self.write("res.company", 1, fiscalyear_lock_date=day)

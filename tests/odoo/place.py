@@ -77,17 +77,17 @@ class Place:
         """Takes a group (``account.group_account_invoice``) from ``sync``; counts at once."""
         self._group(group, 3)
 
-    def give(self, group: str) -> None:
-        """Gives a group to ``sync``."""
-        self._group(group, 4)
+    def give(self, group: str, user: str = "sync") -> None:
+        """Gives a group to ``sync``, or to another user."""
+        self._group(group, 4, user)
 
-    def _group(self, group: str, command: int) -> None:
+    def _group(self, group: str, command: int, user: str = "sync") -> None:
         admin = self.admin()
         module, name = group.split(".")
         _, number = admin.call("ir.model.data", "check_object_reference", module=module, xml_id=name)
         groups = "group_ids" if "group_ids" in admin.fields_of("res.users") else "groups_id"
-        (sync,) = admin.ids("res.users", [("login", "=", "sync")])
-        admin.call("res.users", "write", [sync], vals={groups: [[command, number]]})
+        (who,) = admin.ids("res.users", [("login", "=", user)])
+        admin.call("res.users", "write", [who], vals={groups: [[command, number]]})
 
     def close(self) -> None:
         for odoo in self.opened:
