@@ -253,6 +253,15 @@ _BOOKS = (
         waits="books",
     ),
     Problem(
+        "unwritable",
+        "{record} cannot be written: {reason}",
+        "{count} records cannot be written: {reason}",
+        "Mend what the reason names, in FastFaktura or in the settings; it is written in the next run.",
+        ("record", "reason"),
+        ("reason",),
+        waits="books",
+    ),
+    Problem(
         "unencodable",
         "{record} cannot be written: {reason}",
         "{count} records hold characters that cannot be written.",

@@ -59,6 +59,7 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
     undone: list[tuple[str, str, int]] = []
     adopted: list[tuple[str, str, str, int]] = []
     attached: list[tuple[str, str, int, Fields]] = []
+    closed = _apart(session, closed)
     reversed_ = {row.n for row, _ in closed if row.verb == "void" and row.changes}  # to be made anew at once
     for row, outcome in closed:
         if isinstance(outcome, Unknown):
@@ -99,6 +100,32 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
         problems.settle(connection, session.name, [(kind, one) for kind, one, _ in undone], OF_WHAT_STOOD)
         problems.settle(connection, session.name, [(kind, one) for kind, one, *_ in attached], NO_DOCUMENT)
         problems.add(connection, session.name, findings, now)
+
+
+def _apart(session: Session, closed: Sequence[tuple[Row[Any], Outcome]]) -> list[tuple[Row[Any], Outcome]]:
+    """Refuse what came to stand as the record of another: one record of a target is bound once.
+
+    Two that a person merged there would else take turns at it.
+    """
+    given: dict[Kind, set[str]] = {}
+    for row, outcome in closed:
+        if isinstance(outcome, Done | Exists) and outcome.external_id not in (row.external_id, row.id):
+            given.setdefault(row.kind, set()).add(outcome.external_id)
+    owners: dict[tuple[str, str], str] = {}
+    with session.store.read() as connection:
+        for kind, external_ids in given.items():
+            rows = bindings.bound_ids(connection, session.name, kind, external_ids)
+            owners |= {(kind, external): row.id for external, row in rows.items() if row.state == "live"}
+    return [(row, _owned(row, outcome, owners) if row.kind in given else outcome) for row, outcome in closed]
+
+
+def _owned(row: Row[Any], outcome: Outcome, owners: dict[tuple[str, str], str]) -> Outcome:
+    if not isinstance(outcome, Done | Exists):
+        return outcome
+    there = outcome.external_id
+    owner = owners.setdefault((row.kind, there), row.id)
+    told = f"record {there} there is this one and {row.kind} {owner}, perhaps since they were merged; part them."
+    return outcome if owner == row.id else Rejected(told)
 
 
 def written(row: Row[Any]) -> Fields:

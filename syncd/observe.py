@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 import orjson
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from syncd import due
 from syncd.connector import Content, Fields, Found, How, Page, Remote, Wanted
@@ -21,7 +21,7 @@ from syncd.due import DueInvoice, Narrow, Range
 from syncd.facts import NOWHERE, Place
 from syncd.fields import differences, flatten
 from syncd.marks import mark
-from syncd.model import Client, Invoice, Kind
+from syncd.model import KINDS, Client, Invoice, Kind
 from syncd.session import Session
 from syncd.state import bindings, cursors, problems
 
@@ -85,22 +85,33 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
                 {kind: [row.id for row in rows.values()]},
                 session.can.fields,
             )
+            known = {row.id for row in rows.values() if row.marked}
             for remote in resolved(session, connection, remotes):
                 row = rows.get(remote.external_id)
                 if row is None or row.state == "void" or (remote.lost and row.state == "removed"):
                     continue
-                if remote.void:
+                if remote.void or _is_another(remote, row):
                     bindings.set_state(connection, session.name, kind, [row.id], "removed")
                     moved.add((kind, row.id))
                     continue
                 place = places[kind, row.id]
                 if _compare(session, connection, remote, row.id, place):
                     moved.add((kind, row.id))
+            own = [row.id for one in remotes if (row := rows.get(one.external_id)) and one.mark == mark(kind, row.id)]
+            bindings.note_marks(connection, session.name, kind, [one for one in own if one not in known])
         for gone in page.gone:
             rows = bindings.bound_ids(connection, session.name, gone.kind, [gone.external_id])
             bindings.set_state(connection, session.name, gone.kind, [row.id for row in rows.values()], "removed")
         cursors.add_again(connection, session.name, moved)
     return moved
+
+
+def _is_another(remote: Remote, row: Row[Any]) -> bool:
+    """Tell a record that has the id of a bound one and not its mark: ids are given again where a backup was put back.
+
+    A client may bear another's mark: two that were merged there are one record with the marks of both.
+    """
+    return bool(row.marked) and remote.mark != mark(row.kind, row.id) and (remote.mark is None or row.kind != "client")
 
 
 def resolved(
@@ -242,24 +253,26 @@ def candidates(
         seen = list({(one["kind"], one["id"], one["external_id"]): one for one in found}.values())
         with session.store.write() as connection:
             taken = {
-                (kind, external)
-                for kind in ("client", "invoice", "payment")
-                for external in bindings.bound_ids(
+                (kind, external): row
+                for kind in KINDS
+                for external, row in bindings.bound_ids(
                     connection,
                     session.name,
                     kind,
                     (one["external_id"] for one in seen if one["kind"] == kind),
-                )
+                ).items()
             }
-            bindings.observe(
-                connection,
-                session.name,
-                [one for one in seen if (one["kind"], one["external_id"]) not in taken],
-            )
+            bindings.observe(connection, session.name, [one for one in seen if not _is_taken(one, taken)])
         for one in some:
             contents.pop((one.kind, one.id), None)
     with session.store.write() as connection:
         bindings.forget_claimed(connection, session.name)
+
+
+def _is_taken(one: Mapping[str, Any], taken: Mapping[tuple[Kind, str], Row[Any]]) -> bool:
+    """Tell whether a candidate is bound: to another, or to itself, unless it was taken back and stands again."""
+    row = taken.get((one["kind"], one["external_id"]))
+    return row is not None and not (row.state == "void" and row.id == one["id"])
 
 
 def _candidate(session: Session, found: Found, how: How, remote: Remote, content: Content) -> dict[str, Any]:

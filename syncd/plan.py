@@ -186,7 +186,8 @@ def _vanished(invoice: Invoice, place: Place, policy: Policy) -> Decision:
     binding = place.live
     if binding is None:
         return NOTHING
-    if invoice.status != "draft":
+    booked = not policy.picture and _stands_as(binding) not in ("draft", None)
+    if invoice.status != "draft" or booked:
         return problem("vanished_invoice", "invoice", invoice.id, number=invoice.number, status=invoice.status)
     if not policy.picture:
         return Decision(
@@ -279,18 +280,22 @@ def _bound(
     merged = merge(binding.base, flat, binding.drift, policy.owners, policy.conflicts)
     findings = tuple(conflict(kind, record_id, label(content), path, sides) for path, sides in merged.conflicts.items())
     booked = _booked(kind, merged.changes)
+    draft = _stands_as(binding) == "draft"
+    reopened = not draft and flat.get("status") == "draft" and not policy.picture
+    if reopened and "status" in merged.changes:  # nothing booked becomes a draft again, nor follows a draft's changes
+        booked = {**booked, "status": merged.changes["status"]}
     posting = _posted(merged.changes)
     if posting and (locked := period_locked(kind, record_id, content, policy)):
         return locked
-    if booked and not policy.picture and kind != "client" and binding.base.get("status") != "draft":
+    if booked and not policy.picture and kind != "client" and not draft:
         locked = period_locked(kind, record_id, dict(binding.base), policy)
         touched = bool(findings or binding.drift)
-        if policy.on_change == "reverse" and kind == "invoice" and not (settled or locked or touched):
+        if policy.on_change == "reverse" and kind == "invoice" and not (settled or locked or touched or reopened):
             reversing = _reverse(record_id, content, binding, policy, merged.changes)
             if reversing.anew:
                 return reversing
             findings += reversing.findings
-        if policy.on_change != "update" or settled or locked:
+        if policy.on_change != "update" or settled or locked or reopened:
             why = _why_not(kind, policy, settled=settled, locked=bool(locked), touched=touched)
             told = {"record": label(content), "differences": before_after(booked) + why}
             findings += (Finding("changed_after_booking", kind, record_id, told),)
@@ -301,6 +306,11 @@ def _bound(
     occasion = repr((binding.version, sorted(merged.changes.items())))
     operation = operate(verb, kind, record_id, content, binding, occasion=occasion)
     return Decision((replace(operation, content=merged.base, changes=merged.changes),), findings)
+
+
+def _stands_as(binding: Binding) -> Scalar:
+    """Tell the status that a record has at the target now, whoever gave it."""
+    return binding.drift["status"][1] if "status" in binding.drift else binding.base.get("status")
 
 
 def _why_not(kind: Kind, policy: Policy, *, settled: bool, locked: bool, touched: bool) -> str:

@@ -257,7 +257,7 @@ def _check(draft: Draft, operations: Sequence[Operation], revision: int, refs: d
         if isinstance(rendered, Rejected):
             findings.append(
                 Finding(
-                    rendered.code,
+                    "unwritable" if rendered.code == "rejected" else rendered.code,
                     operation.kind,
                     operation.id,
                     {"record": _name(operation), "reason": rendered.reason},

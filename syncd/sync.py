@@ -188,7 +188,7 @@ def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish) -
     with session.store.write() as connection:
         for row in told:
             if row.code == "removed_there" and row.state == "retry" and not wish.dry:
-                bindings.unbind(connection, session.name, row.kind, row.id, None)  # a person wants it anew
+                bindings.unbind(connection, session.name, row.kind, row.id, None, only="removed")  # wanted anew
         cursors.set_again(connection, session.name, waiting)
     return Range(since, upto, frozenset(waiting))
 

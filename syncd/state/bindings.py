@@ -178,7 +178,10 @@ def differs(row: Row[Any]) -> dict[str, tuple[Scalar, Scalar]]:
 _NEW = insert(mapping)
 _BIND = _NEW.on_conflict_do_update(
     index_elements=["target", "kind", "id"],
-    set_={name: _NEW.excluded[name] for name in ("external_id", "version", "base", "state")},
+    set_={
+        **{name: _NEW.excluded[name] for name in ("external_id", "version", "base", "state")},
+        "marked": sa.and_(mapping.c.marked, mapping.c.external_id == _NEW.excluded.external_id),
+    },
 )
 
 
@@ -196,9 +199,13 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
             "base": base,
             "state": "live",
             "generation": 0,
+            "marked": False,
         }
         for kind, record_id, external, version, base in bound
     ]
+    _give_way(
+        connection, target, [(kind, external) for kind, record_id, external, *_ in bound if external != record_id]
+    )
     bulk.execute(connection, _BIND, rows)
     forget(
         connection,
@@ -206,6 +213,14 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
         [(kind, record_id) for kind, record_id, *_ in bound],
         candidates_only=True,
     )
+
+
+def _give_way(connection: Connection, target: str, given: Sequence[tuple[str, str]]) -> None:
+    """Let go of the ids of records that were taken back or out, where the target gave them to others since."""
+    for kind in {kind for kind, _ in given}:
+        ids = [external for one, external in given if one == kind]
+        old = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.state != "live")
+        connection.execute(sa.update(mapping).where(old, mapping.c.external_id.in_(ids)).values(external_id=None))
 
 
 def add_to_bases(connection: Connection, target: str, added: Sequence[tuple[str, str, int, Fields]]) -> None:
@@ -221,13 +236,18 @@ def add_to_bases(connection: Connection, target: str, added: Sequence[tuple[str,
             connection.execute(sa.update(mapping).where(where, mapping.c.id == row.id).values(base=of_kind[row.id][0]))
 
 
-def unbind(connection: Connection, target: str, kind: str, record_id: str, base: int | None) -> None:
-    """Note that we took a record back (voided, unsettled); if it is made again, it is another one."""
-    connection.execute(
-        sa.update(mapping)
-        .where(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id == record_id)
-        .values(state="void", base=base, generation=mapping.c.generation + 1)
-    )
+def unbind(
+    connection: Connection, target: str, kind: str, record_id: str, base: int | None, *, only: str | None = None
+) -> None:
+    """Note that we took a record back (voided, unsettled); if it is made again, it is another one.
+
+    ``only``: nothing happens to one in another state.
+    """
+    where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id == record_id)
+    if only is not None:
+        where = sa.and_(where, mapping.c.state == only)
+    taken_back = {"state": "void", "base": base, "generation": mapping.c.generation + 1}
+    connection.execute(sa.update(mapping).where(where).values(taken_back))
 
 
 def set_state(connection: Connection, target: str, kind: str, ids: Iterable[str], state: str) -> None:
@@ -241,6 +261,13 @@ def set_state(connection: Connection, target: str, kind: str, ids: Iterable[str]
     )
     if rows:
         connection.execute(sa.update(mapping).where(bound).values(state=state), rows)
+
+
+def note_marks(connection: Connection, target: str, kind: str, ids: Sequence[str]) -> None:
+    """Note that bound records were seen with their marks."""
+    if ids:
+        where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id.in_(ids))
+        connection.execute(sa.update(mapping).where(where).values(marked=True))
 
 
 def set_version(connection: Connection, target: str, kind: str, record_id: str, version: str | None) -> None:

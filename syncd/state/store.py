@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from syncd.errors import StateError, StateLocked
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a state that stands there needs no Alembic to be loaded."""
 
 

@@ -99,6 +99,8 @@ class Mapping(SQLModel, table=True):
     """``live``, ``void`` (taken back by us, may be made again) or ``removed`` (a person took it out there)."""
     generation: int = 0
     """How often the record was made anew after having been taken back."""
+    marked: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
+    """Whether it was seen with its mark; what has the same id and bears none is another record, then."""
 
 
 class Observation(SQLModel, table=True):

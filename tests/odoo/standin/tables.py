@@ -52,6 +52,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "partner_id": "res.partner",
         "product_id": "product.product",
         "product_uom_id": "uom.uom",
+        "analytic_distribution": "text",  # nothing is analysed here, so it is false
+        "analytic_account_id": "account.analytic.account",
         "tax_line_id": "account.tax",
         "payment_id": "account.payment",
         "currency_id": "res.currency",
