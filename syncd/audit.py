@@ -12,7 +12,7 @@ from syncd.due import DueInvoice, Narrow
 from syncd.facts import NOWHERE, Place
 from syncd.fields import flatten
 from syncd.model import KINDS, Client, Invoice, Kind
-from syncd.observe import resolved
+from syncd.observe import is_another, resolved
 from syncd.problems import sentence
 from syncd.reconcile import (
     Difference,
@@ -92,7 +92,7 @@ def _compare_page(
             row = bound.get(remote.external_id)
             only = session.can.fields[kind]
             fields = {path: value for path, value in remote.fields.items() if path.partition(".")[0] in only}
-            if row is None:
+            if row is None or is_another(remote, row):
                 if not remote.foreign:
                     unexpected[kind][remote.external_id] = fields
                 continue

@@ -59,7 +59,7 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
     undone: list[tuple[str, str, int]] = []
     adopted: list[tuple[str, str, str, int]] = []
     attached: list[tuple[str, str, int, Fields]] = []
-    closed = _apart(session, closed)
+    closed, merged = _apart(session, closed)
     reversed_ = {row.n for row, _ in closed if row.verb == "void" and row.changes}  # to be made anew at once
     for row, outcome in closed:
         if isinstance(outcome, Unknown):
@@ -85,6 +85,8 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
             result.stale.add((row.kind, row.id))
             states.append((row.n, "stale", outcome.reason))
     result.stale |= {(kind, record_id) for kind, record_id, number in undone if number in reversed_}
+    states += [(row.n, "done", None) for row, _ in merged]
+    through += [(row.kind, row.id) for row, _ in merged]
     if not states:
         return
     with session.store.write() as connection:
@@ -93,6 +95,7 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
         bindings.keep_drift(connection, session.name, adopted)
         bindings.keep_generations(connection, session.name, adopted)
         bindings.bind(connection, session.name, bound)
+        bindings.note_merged(connection, session.name, [(row.id, there) for row, there in merged], now)
         bindings.add_to_bases(connection, session.name, attached)
         for kind, record_id, number in undone:
             bindings.unbind(connection, session.name, kind, record_id, number)
@@ -102,10 +105,12 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
         problems.add(connection, session.name, findings, now)
 
 
-def _apart(session: Session, closed: Sequence[tuple[Row[Any], Outcome]]) -> list[tuple[Row[Any], Outcome]]:
-    """Refuse what came to stand as the record of another: one record of a target is bound once.
+def _apart(
+    session: Session, closed: Sequence[tuple[Row[Any], Outcome]]
+) -> tuple[list[tuple[Row[Any], Outcome]], list[tuple[Row[Any], str]]]:
+    """Part what came to stand as the record of another, which is bound once; give the clients for which that is right.
 
-    Two that a person merged there would else take turns at it.
+    Two contacts that were merged there bear both marks and take the invoices of both clients. Anything else is refused.
     """
     given: dict[Kind, set[str]] = {}
     for row, outcome in closed:
@@ -116,16 +121,18 @@ def _apart(session: Session, closed: Sequence[tuple[Row[Any], Outcome]]) -> list
         for kind, external_ids in given.items():
             rows = bindings.bound_ids(connection, session.name, kind, external_ids)
             owners |= {(kind, external): row.id for external, row in rows.items() if row.state == "live"}
-    return [(row, _owned(row, outcome, owners) if row.kind in given else outcome) for row, outcome in closed]
-
-
-def _owned(row: Row[Any], outcome: Outcome, owners: dict[tuple[str, str], str]) -> Outcome:
-    if not isinstance(outcome, Done | Exists):
-        return outcome
-    there = outcome.external_id
-    owner = owners.setdefault((row.kind, there), row.id)
-    told = f"record {there} there is this one and {row.kind} {owner}, perhaps since they were merged; part them."
-    return outcome if owner == row.id else Rejected(told)
+    own: list[tuple[Row[Any], Outcome]] = []
+    merged: list[tuple[Row[Any], str]] = []
+    for row, outcome in closed:
+        there = outcome.external_id if isinstance(outcome, Done | Exists) and row.kind in given else None
+        owner = owners.setdefault((row.kind, there), row.id) if there else row.id
+        if owner == row.id or there is None:
+            own.append((row, outcome))
+        elif row.kind == "client":
+            merged.append((row, there))
+        else:
+            own.append((row, Rejected(f"record {there} there is this one and that of {row.kind} {owner}")))
+    return own, merged
 
 
 def written(row: Row[Any]) -> Fields:

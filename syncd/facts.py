@@ -95,6 +95,8 @@ class Place:
     candidates: Sequence[Candidate] = ()
     taken_back: int = 0
     """Records under the mark that stand voided there: made and taken back, perhaps by a run nobody remembers."""
+    merged: bool = False
+    """A client whose mark is on the record of another, so that this is the record for both."""
 
     @property
     def live(self) -> Binding | None:

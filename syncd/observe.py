@@ -90,7 +90,7 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
                 row = rows.get(remote.external_id)
                 if row is None or row.state == "void" or (remote.lost and row.state == "removed"):
                     continue
-                if remote.void or _is_another(remote, row):
+                if remote.void or is_another(remote, row):
                     bindings.set_state(connection, session.name, kind, [row.id], "removed")
                     moved.add((kind, row.id))
                     continue
@@ -106,7 +106,7 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
     return moved
 
 
-def _is_another(remote: Remote, row: Row[Any]) -> bool:
+def is_another(remote: Remote, row: Row[Any]) -> bool:
     """Tell a record that has the id of a bound one and not its mark: ids are given again where a backup was put back.
 
     A client may bear another's mark: two that were merged there are one record with the marks of both.

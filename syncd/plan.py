@@ -39,6 +39,8 @@ def plan_client(
         return problem("vanished_client", "client", client_id, name=client.name) if place.live else NOTHING
     if place.live:
         return _bound("client", client_id, content, place.live, policy)
+    if place.merged:
+        return NOTHING  # its invoices go to the contact that it was merged into, which is another client's
     if place.removed:
         return _removed_client(client_id, content, place, policy, needed=needed and not policy.picture)
     return _unbound("client", client_id, content, place, policy, "create") if needed else NOTHING

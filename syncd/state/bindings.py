@@ -35,14 +35,24 @@ def any_bound(connection: Connection, target: str) -> bool:
 
 
 def external_ids(connection: Connection, target: str, kind: Kind, ids: Iterable[str]) -> dict[str, str]:
-    """Give the target's id of each of these source records that stands bound."""
+    """Give the target's id of each of these source records that stands bound, or as a client merged into another."""
+    merged = sa.select(observation.c.id, observation.c.external_id).where(
+        observation.c.target == target,
+        observation.c.kind == kind,
+        observation.c.role == "merged",
+        observation.c.id.in_(ids := list(ids)),
+        sa.tuple_(observation.c.target, observation.c.kind, observation.c.external_id).in_(
+            sa.select(mapping.c.target, mapping.c.kind, mapping.c.external_id).where(mapping.c.state == "live")
+        ),
+    )
     found = sa.select(mapping.c.id, mapping.c.external_id).where(
         mapping.c.target == target,
         mapping.c.kind == kind,
         mapping.c.state == "live",
-        mapping.c.id.in_(list(ids)),
+        mapping.c.id.in_(ids),
     )
-    return {record_id: external for record_id, external in connection.execute(found)}
+    rows = [*connection.execute(merged), *connection.execute(found)]
+    return {record_id: external for record_id, external in rows}
 
 
 def bound_ids(connection: Connection, target: str, kind: Kind, externals: Iterable[str]) -> dict[str, Row[Any]]:
@@ -92,7 +102,9 @@ def places(
         found[row.kind, row.id] = Place(binding)
     for one in seen:
         place = found.get((one.kind, one.id), Place())
-        if one.role == "taken_back":
+        if one.role == "merged":
+            found[one.kind, one.id] = replace(place, merged=True)
+        elif one.role == "taken_back":
             found[one.kind, one.id] = replace(place, taken_back=place.taken_back + 1)
         elif one.role not in ("drift", "behind"):
             candidate = Candidate(one.role, one.external_id, one.version, one.by_hand, differs(one))
@@ -215,6 +227,15 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
     )
 
 
+def note_merged(connection: Connection, target: str, merged: Sequence[tuple[str, str]], now: int) -> None:
+    """Note clients whose record is that of another (client, target id)."""
+    rows = [
+        {"kind": "client", "id": record_id, "external_id": external, "role": "merged", "by_hand": True, "seen_at": now}
+        for record_id, external in merged
+    ]
+    observe(connection, target, [{**row, "version": None, "differs": "{}"} for row in rows])
+
+
 def _give_way(connection: Connection, target: str, given: Sequence[tuple[str, str]]) -> None:
     """Let go of the ids of records that were taken back or out, where the target gave them to others since."""
     for kind in {kind for kind, _ in given}:
@@ -328,7 +349,7 @@ def forget_claimed(connection: Connection, target: str) -> None:
 
 def forget_candidates(connection: Connection, target: str) -> None:
     """Drop every candidate of an earlier run; how bound records differ is remembered."""
-    bound = observation.c.role.in_(("drift", "behind"))
+    bound = observation.c.role.in_(("drift", "behind", "merged"))
     connection.execute(sa.delete(observation).where(observation.c.target == target, sa.not_(bound)))
 
 

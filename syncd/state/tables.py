@@ -111,8 +111,9 @@ class Observation(SQLModel, table=True):
     id: str = Field(primary_key=True)
     external_id: str = Field(primary_key=True)
     role: str
-    """``drift`` (edited there), ``behind`` (an older state was put back), ``taken_back`` (voided under its mark), or
-    how a candidate was found: ``mark``, ``external_id``, ``number``, ``email``, ``name``."""
+    """``drift`` (edited there), ``behind`` (an older state was put back), ``taken_back`` (voided under its mark),
+    ``merged`` (a client whose mark is on the record of another), or how a candidate was found: ``mark``,
+    ``external_id``, ``number``, ``email``, ``name``."""
     version: str | None = None
     by_hand: bool = True
     differs: str = "{}"
