@@ -123,6 +123,36 @@ def test_a_draft_that_vanished_says_deleted_in_a_picture_and_an_issued_invoice_i
     assert codes(decide(invoice(), bound(invoice(), BOOKS), seen=gone)) == ["vanished_invoice"]
 
 
+STATED = replace(BOOKS, fields={**BOOKS.fields, "invoice": BOOKS.fields["invoice"] | {"status"}})
+"""Books that tell a draft from what is booked."""
+
+
+@pytest.mark.parametrize("on_change", ["problem", "update", "reverse"])
+def test_what_is_booked_does_not_become_a_draft_whatever_the_source_says(on_change: str) -> None:
+    policy = replace(STATED, on_change=on_change)
+    there = bound(invoice(), policy)
+    for draft in (invoice(status="draft"), invoice(status="draft", total=13000, subtotal=10500)):
+        decision = decide(draft, there, policy=replace(policy, drafts=True))
+        assert (verbs(decision), codes(decision)) == ([], ["changed_after_booking"])
+    assert codes(decide(invoice(status="draft"), there, policy=policy, seen=Seen(NOON, gone=True))) == [
+        "vanished_invoice"
+    ]
+
+
+@pytest.mark.parametrize("on_change", ["problem", "update", "reverse"])
+def test_a_draft_that_a_person_posted_is_booked(on_change: str) -> None:
+    policy = replace(STATED, on_change=on_change, drafts=True)
+    draft = invoice(status="draft")
+    there = bound(draft, policy)
+    assert there.binding
+    posted = replace(there, binding=replace(there.binding, drift={"status": ("draft", "posted")}))
+    assert decide(draft, posted, policy=policy) == decide(draft, there, policy=policy)
+    decision = decide(replace(draft, total=13000, subtotal=10500), posted, policy=policy)
+    assert (verbs(decision), codes(decision)) == ([], ["changed_after_booking"])
+    gone = decide(draft, posted, policy=policy, seen=Seen(NOON, gone=True))
+    assert (verbs(gone), codes(gone)) == ([], ["vanished_invoice"])
+
+
 def test_money_that_changes_after_booking_is_a_problem_that_says_before_and_after() -> None:
     decision = decide(invoice(total=13000, subtotal=10500), bound(invoice(), BOOKS))
     assert (verbs(decision), codes(decision)) == ([], ["changed_after_booking"])
