@@ -94,13 +94,27 @@ class Spool:
     def _reader(self, file: File, columns: Columns) -> Iterator[Cells]:
         csv.field_size_limit(sys.maxsize)
         path = self._ledger.folder / file.name
+        row: Cells = []
         try:
             with path.open(encoding=encoding_of(self._ledger, file), newline="") as text:
-                reader = csv.reader(text, delimiter=columns.delimiter)
+                reader = csv.reader(text, delimiter=columns.delimiter, strict=True)
                 next(reader, None)
-                yield from (row for row in reader if any(row))
-        except (OSError, UnicodeError, csv.Error) as error:
+                for row in reader:
+                    if any(row):
+                        yield row
+        except csv.Error as error:
+            after = f" after {row[0]}" if row else ""
+            raise Unreachable(
+                f"{path} cannot be understood{after}: a quotation mark stands where none can ({error}). "
+                f"Mend it, or move the file away, and it is built anew."
+            ) from error
+        except (OSError, UnicodeError) as error:
             raise Unreachable(f"{path} cannot be read: {error}.") from error
+        if row and len(row) < columns.width and _breaks_off(path):
+            raise Unreachable(
+                f"{path} cannot be understood: it breaks off in its last line ({row[0]}), like a copy cut short. "
+                f"Copy it again, or move the file away, and it is built anew."
+            )
 
     def _rows(self, file: File, columns: Columns, names: list[tuple[int, int]]) -> Iterator[tuple[Any, ...]]:
         """Read the rows of a file as cells of the dress of the settings."""
@@ -193,6 +207,7 @@ def encoding_of(ledger: Ledger, file: File) -> str:
     """Tell the encoding a file is in: by its mark, or else the first that reads it, syncd's own before others.
 
     A file that a person saved and that is UTF-8 beyond ASCII is no other: what else is written is hardly ever UTF-8.
+    One that is UTF-8 in some places and not in others was saved by two programs, and no encoding reads all of it.
     """
     path = ledger.folder / file.name
     with path.open("rb") as raw:
@@ -202,8 +217,34 @@ def encoding_of(ledger: Ledger, file: File) -> str:
             return encoding
     if not ledger.untouched(file) and _is_utf8(path):
         return "utf-8"
-    told = (dress_of(ledger).encoding, "utf-8", "cp1252")
-    return next((one for one in told if _decodes(path, one)), "iso-8859-1")
+    for one in (dress_of(ledger).encoding, "utf-8"):
+        if _decodes(path, one):
+            return one
+    if line := _mixed(path):
+        raise Unreachable(
+            f"{path} cannot be understood: it is UTF-8, but for line {line}. "
+            f"Save that line anew as UTF-8, or move the file away, and it is built anew."
+        )
+    return "cp1252" if _decodes(path, "cp1252") else "iso-8859-1"
+
+
+def _breaks_off(path: Path) -> bool:
+    """Tell whether a file does not end with a line's end, in whatever encoding."""
+    with path.open("rb") as raw:
+        raw.seek(-min(4, path.stat().st_size), 2)
+        return not raw.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+
+
+def _mixed(path: Path) -> int | None:
+    """Name the first line that is not UTF-8 in a file of which other text beyond ASCII is."""
+    bad, good = None, False
+    with path.open("rb") as raw:
+        for number, line in enumerate(raw, 1):
+            text = line.decode("utf-8", "surrogateescape")
+            escaped = any("\udc80" <= character <= "\udcff" for character in text)
+            bad = bad or (number if escaped else None)
+            good = good or any(character > "\x7f" and not "\udc80" <= character <= "\udcff" for character in text)
+    return bad if good else None
 
 
 def _is_utf8(path: Path) -> bool:

@@ -35,6 +35,7 @@ STANDS = {
 
 def explain_record(config: Path | None, text: str, *, json: bool) -> int:
     """Tell the story of each record that this number, id or name means."""
+    text = text.encode(errors="replace").decode()  # a terminal in another encoding may give what is no text
     if not text.strip():
         raise UsageError("Name a client or invoice: its number, id or name.")
     with engine(config, lock=False) as parts, parts.store.read() as connection:

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,34 @@ def test_columns_and_rows_a_person_added_are_kept_and_follow(make: Make, books: 
     assert all(row[-1] == f"seen {row[0]}" for row in body[1:])
     assert body[0][-1] == "mine"
     assert [row[0] for row in read(books / "invoice_lines.csv")][-1] == "i1"
+
+
+@pytest.mark.parametrize(
+    ("name", "spoilt", "told"),
+    [
+        (
+            "clients",
+            lambda raw: raw + "mine,Min egen bør,,,,,,,,\r\n".encode("cp1252"),
+            r"it is UTF-8, but for line \d+",
+        ),
+        ("invoices", lambda raw: raw.replace(b"i3,2026-003,", b'i3,2026-003,"', 1), "quotation mark"),
+        ("invoices", lambda raw: raw[: raw.index(b",2026-004") + 5], "breaks off in its last line"),
+    ],
+    ids=["two encodings", "a stray quotation mark", "cut short"],
+)
+def test_a_spoilt_file_is_one_error_and_nothing_is_written(
+    make: Make, books: Path, name: str, spoilt: Callable[[bytes], bytes], told: str
+) -> None:
+    connector = make()
+    list(connector.write(loading()))
+    path = books / f"{name}.csv"
+    path.write_bytes(spoilt(path.read_bytes()))
+    before = texts(books)
+    with pytest.raises(Unreachable, match=told):
+        standing(connector)
+    with pytest.raises((Unreachable, NotSent), match=told):
+        change(connector, "invoice", invoice(3), {"status": ("paid", "sent")})
+    assert texts(books) == before
 
 
 def test_an_edited_cell_is_kept_and_guards_itself(make: Make, books: Path) -> None:
