@@ -14,7 +14,7 @@ from syncd.connector import Done, Exists, Fields, Outcome, Rejected, Unknown
 from syncd.model import Kind
 from syncd.problems import Finding
 from syncd.session import Session
-from syncd.state import bindings, journal, problems
+from syncd.state import bindings, journal, observations, problems
 
 FROM_SENDING = ("rejected_by_target", "totals_differ", "in_doubt_unresolved", "stale_too_often")
 OF_WHAT_STOOD = ("adopted_differs",)
@@ -92,10 +92,10 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
     with session.store.write() as connection:
         now = session.seconds()
         journal.close(connection, states, now)
-        bindings.keep_drift(connection, session.name, adopted)
+        observations.keep_drift(connection, session.name, adopted)
         bindings.keep_generations(connection, session.name, adopted)
         bindings.bind(connection, session.name, bound)
-        bindings.note_merged(connection, session.name, [(row.id, there) for row, there in merged], now)
+        observations.note_merged(connection, session.name, [(row.id, there) for row, there in merged], now)
         bindings.add_to_bases(connection, session.name, attached)
         for kind, record_id, number in undone:
             bindings.unbind(connection, session.name, kind, record_id, number)

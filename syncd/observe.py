@@ -23,7 +23,7 @@ from syncd.fields import differences, flatten
 from syncd.marks import mark
 from syncd.model import KINDS, Client, Invoice, Kind
 from syncd.session import Session
-from syncd.state import bindings, cursors, problems
+from syncd.state import bindings, cursors, observations, problems
 
 BATCH = 500
 NOBODY: Mapping[str, str] = {}
@@ -158,9 +158,9 @@ def _compare(session: Session, connection: Connection, remote: Remote, record_id
     by_hand = {path: pair for path, pair in differs.items() if path not in behind}
     seen = {"drift": by_hand, "behind": behind}
     told = [_observation(session, remote, record_id, role, paths) for role, paths in seen.items() if paths]
-    bindings.observe(connection, session.name, told)
+    observations.observe(connection, session.name, told)
     if not by_hand:
-        bindings.forget_drift(connection, session.name, [(remote.kind, record_id)])
+        observations.forget_drift(connection, session.name, [(remote.kind, record_id)])
         problems.settle(connection, session.name, [(remote.kind, record_id)], ["adopted_differs"])
     return True
 
@@ -213,7 +213,7 @@ def _absent(
                     else:
                         bindings.release_records(connection, session.name, kind, missing)
                         gone = [(kind, record_id) for record_id in missing]
-                        bindings.forget(connection, session.name, gone)
+                        observations.forget(connection, session.name, gone)
                         problems.settle(connection, session.name, gone, ["adopted_differs"])
                     cursors.add_again(connection, session.name, ((kind, record_id) for record_id in missing))
                 moved |= {(kind, record_id) for record_id in missing}
@@ -230,7 +230,7 @@ def candidates(
 ) -> None:
     """Look for the records that have no mapping among what stands at the target, and keep what was found."""
     with session.store.write() as connection:
-        bindings.forget_candidates(connection, session.name)
+        observations.forget_candidates(connection, session.name)
     if session.books.empty and (session.can.replay_safe or not session.can.settle_delay):
         return  # else what a forgotten run sent may have come since the books were opened
     contents: dict[tuple[Kind, str], Content] = {}
@@ -262,11 +262,11 @@ def candidates(
                     (one["external_id"] for one in seen if one["kind"] == kind),
                 ).items()
             }
-            bindings.observe(connection, session.name, [one for one in seen if not _is_taken(one, taken)])
+            observations.observe(connection, session.name, [one for one in seen if not _is_taken(one, taken)])
         for one in some:
             contents.pop((one.kind, one.id), None)
     with session.store.write() as connection:
-        bindings.forget_claimed(connection, session.name)
+        observations.forget_claimed(connection, session.name)
 
 
 def _is_taken(one: Mapping[str, Any], taken: Mapping[tuple[Kind, str], Row[Any]]) -> bool:

@@ -1,4 +1,4 @@
-"""Mappings and observations: what is bound to what, and what was seen at the target that differs."""
+"""Mappings: what is bound to what, and where a record stands by them and by what was seen at the target."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection, Row
 
-from syncd.connector import Fields, Scalar
+from syncd.connector import Fields
 from syncd.facts import Binding, Place
-from syncd.fields import flatten, lookup, same
+from syncd.fields import flatten
 from syncd.match import Candidate
 from syncd.model import Kind
 from syncd.state import bulk, journal
+from syncd.state.observations import Differs, differs, forget
 from syncd.state.tables import mapping, observation, record
-
-Differs = Mapping[str, tuple[Scalar, Scalar]]
 
 
 def count(connection: Connection, target: str) -> dict[str, int]:
@@ -121,23 +119,6 @@ def _put_back(base: Fields, behind: Differs) -> None:
             base[path] = stands
 
 
-def keep_drift(connection: Connection, target: str, adopted: Sequence[tuple[str, str, str, int]]) -> None:
-    """Keep how adopted records (kind, id, external id, journal number) differ from what now counts as last written."""
-    bases = journal.bases(connection, (number for *_, number in adopted))
-    for kind, record_id, external, number in adopted:
-        where = sa.and_(observation.c.target == target, observation.c.kind == kind, observation.c.id == record_id)
-        row = connection.execute(sa.select(observation).where(where, observation.c.external_id == external)).first()
-        if row is None or not external:
-            continue
-        base = flatten(bases.get(number, {}))
-        still = {
-            path: (was, there) for path, (was, there) in differs(row).items() if not same(lookup(base, path), there)
-        }
-        if still:
-            kept = {**row._asdict(), "external_id": "", "role": "drift", "differs": orjson.dumps(still).decode()}
-            connection.execute(sa.insert(observation).prefix_with("OR REPLACE").values(kept))
-
-
 def keep_generations(connection: Connection, target: str, adopted: Sequence[tuple[str, str, str, int]]) -> None:
     """Count what was taken back under the marks of adopted records, for a state that does not remember it."""
     for kind, record_id, external, _ in adopted:
@@ -182,11 +163,6 @@ def count_removed(connection: Connection, target: str) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(mapping).where(where)).scalar_one())
 
 
-def differs(row: Row[Any]) -> dict[str, tuple[Scalar, Scalar]]:
-    """Read what an observation found different: field path → (expected, found)."""
-    return {path: (expected, found) for path, (expected, found) in orjson.loads(row.differs).items()}
-
-
 _NEW = insert(mapping)
 _BIND = _NEW.on_conflict_do_update(
     index_elements=["target", "kind", "id"],
@@ -225,15 +201,6 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
         [(kind, record_id) for kind, record_id, *_ in bound],
         candidates_only=True,
     )
-
-
-def note_merged(connection: Connection, target: str, merged: Sequence[tuple[str, str]], now: int) -> None:
-    """Note clients whose record is that of another (client, target id)."""
-    rows = [
-        {"kind": "client", "id": record_id, "external_id": external, "role": "merged", "by_hand": True, "seen_at": now}
-        for record_id, external in merged
-    ]
-    observe(connection, target, [{**row, "version": None, "differs": "{}"} for row in rows])
 
 
 def _give_way(connection: Connection, target: str, given: Sequence[tuple[str, str]]) -> None:
@@ -300,57 +267,6 @@ def set_version(connection: Connection, target: str, kind: str, record_id: str, 
 def release_kind(connection: Connection, target: str, kinds: Iterable[str]) -> None:
     """Forget the bindings of kinds whose whole store is missing at the target, so that it is built anew."""
     connection.execute(sa.delete(mapping).where(mapping.c.target == target, mapping.c.kind.in_(list(kinds))))
-
-
-def observe(connection: Connection, target: str, seen: Sequence[dict[str, Any]]) -> None:
-    """Keep observations; a later one of the same pair replaces the earlier."""
-    if seen:
-        rows = [{"target": target, **one} for one in seen]
-        connection.execute(sa.insert(observation).prefix_with("OR REPLACE"), rows)
-
-
-def forget(
-    connection: Connection,
-    target: str,
-    records: Iterable[tuple[str, str]],
-    *,
-    candidates_only: bool = False,
-) -> None:
-    """Drop the observations of records that are in step again, or were bound."""
-    where = sa.and_(
-        observation.c.target == target,
-        observation.c.kind == sa.bindparam("k"),
-        observation.c.id == sa.bindparam("i"),
-    )
-    if candidates_only:
-        where = sa.and_(where, observation.c.role != "drift")
-    rows = [{"k": kind, "i": record_id} for kind, record_id in records]
-    if rows and connection.execute(sa.select(observation.c.id).where(observation.c.target == target).limit(1)).first():
-        connection.execute(sa.delete(observation).where(where), rows)
-
-
-def forget_drift(connection: Connection, target: str, records: Iterable[tuple[str, str]]) -> None:
-    """Drop how records differed by a person's hand, now that they no longer do."""
-    rows = [{"k": kind, "i": record_id} for kind, record_id in records]
-    ours = sa.and_(observation.c.target == target, observation.c.role == "drift")
-    where = sa.and_(ours, observation.c.kind == sa.bindparam("k"), observation.c.id == sa.bindparam("i"))
-    if rows:
-        connection.execute(sa.delete(observation).where(where), rows)
-
-
-def forget_claimed(connection: Connection, target: str) -> None:
-    """Drop candidates that bear the mark of another record: they are that one's, however alike they look."""
-    ours = observation.c.target == target
-    marked = sa.select(observation.c.kind, observation.c.external_id).where(ours, observation.c.role == "mark")
-    alike = observation.c.role.in_(("external_id", "number", "email", "name"))
-    claimed = sa.tuple_(observation.c.kind, observation.c.external_id).in_(marked)
-    connection.execute(sa.delete(observation).where(ours, alike, claimed))
-
-
-def forget_candidates(connection: Connection, target: str) -> None:
-    """Drop every candidate of an earlier run; how bound records differ is remembered."""
-    bound = observation.c.role.in_(("drift", "behind", "merged"))
-    connection.execute(sa.delete(observation).where(observation.c.target == target, sa.not_(bound)))
 
 
 def all_live(connection: Connection, target: str, kind: str, after: str, limit: int = 1000) -> Sequence[Row[Any]]:

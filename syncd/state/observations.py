@@ -1,0 +1,99 @@
+"""Observations: what was seen at the target and differs, and what may be the record of one that is not bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from syncd.connector import Scalar
+from syncd.fields import flatten, lookup, same
+from syncd.state import journal
+from syncd.state.tables import observation
+
+Differs = Mapping[str, tuple[Scalar, Scalar]]
+
+
+def keep_drift(connection: Connection, target: str, adopted: Sequence[tuple[str, str, str, int]]) -> None:
+    """Keep how adopted records (kind, id, external id, journal number) differ from what now counts as last written."""
+    bases = journal.bases(connection, (number for *_, number in adopted))
+    for kind, record_id, external, number in adopted:
+        where = sa.and_(observation.c.target == target, observation.c.kind == kind, observation.c.id == record_id)
+        row = connection.execute(sa.select(observation).where(where, observation.c.external_id == external)).first()
+        if row is None or not external:
+            continue
+        base = flatten(bases.get(number, {}))
+        still = {
+            path: (was, there) for path, (was, there) in differs(row).items() if not same(lookup(base, path), there)
+        }
+        if still:
+            kept = {**row._asdict(), "external_id": "", "role": "drift", "differs": orjson.dumps(still).decode()}
+            connection.execute(sa.insert(observation).prefix_with("OR REPLACE").values(kept))
+
+
+def differs(row: Row[Any]) -> dict[str, tuple[Scalar, Scalar]]:
+    """Read what an observation found different: field path → (expected, found)."""
+    return {path: (expected, found) for path, (expected, found) in orjson.loads(row.differs).items()}
+
+
+def note_merged(connection: Connection, target: str, merged: Sequence[tuple[str, str]], now: int) -> None:
+    """Note clients whose record is that of another (client, target id)."""
+    rows = [
+        {"kind": "client", "id": record_id, "external_id": external, "role": "merged", "by_hand": True, "seen_at": now}
+        for record_id, external in merged
+    ]
+    observe(connection, target, [{**row, "version": None, "differs": "{}"} for row in rows])
+
+
+def observe(connection: Connection, target: str, seen: Sequence[dict[str, Any]]) -> None:
+    """Keep observations; a later one of the same pair replaces the earlier."""
+    if seen:
+        rows = [{"target": target, **one} for one in seen]
+        connection.execute(sa.insert(observation).prefix_with("OR REPLACE"), rows)
+
+
+def forget(
+    connection: Connection,
+    target: str,
+    records: Iterable[tuple[str, str]],
+    *,
+    candidates_only: bool = False,
+) -> None:
+    """Drop the observations of records that are in step again, or were bound."""
+    where = sa.and_(
+        observation.c.target == target,
+        observation.c.kind == sa.bindparam("k"),
+        observation.c.id == sa.bindparam("i"),
+    )
+    if candidates_only:
+        where = sa.and_(where, observation.c.role != "drift")
+    rows = [{"k": kind, "i": record_id} for kind, record_id in records]
+    if rows and connection.execute(sa.select(observation.c.id).where(observation.c.target == target).limit(1)).first():
+        connection.execute(sa.delete(observation).where(where), rows)
+
+
+def forget_drift(connection: Connection, target: str, records: Iterable[tuple[str, str]]) -> None:
+    """Drop how records differed by a person's hand, now that they no longer do."""
+    rows = [{"k": kind, "i": record_id} for kind, record_id in records]
+    ours = sa.and_(observation.c.target == target, observation.c.role == "drift")
+    where = sa.and_(ours, observation.c.kind == sa.bindparam("k"), observation.c.id == sa.bindparam("i"))
+    if rows:
+        connection.execute(sa.delete(observation).where(where), rows)
+
+
+def forget_claimed(connection: Connection, target: str) -> None:
+    """Drop candidates that bear the mark of another record: they are that one's, however alike they look."""
+    ours = observation.c.target == target
+    marked = sa.select(observation.c.kind, observation.c.external_id).where(ours, observation.c.role == "mark")
+    alike = observation.c.role.in_(("external_id", "number", "email", "name"))
+    claimed = sa.tuple_(observation.c.kind, observation.c.external_id).in_(marked)
+    connection.execute(sa.delete(observation).where(ours, alike, claimed))
+
+
+def forget_candidates(connection: Connection, target: str) -> None:
+    """Drop every candidate of an earlier run; how bound records differ is remembered."""
+    bound = observation.c.role.in_(("drift", "behind", "merged"))
+    connection.execute(sa.delete(observation).where(observation.c.target == target, sa.not_(bound)))
