@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,6 +20,7 @@ from syncd.match import Candidate
 from syncd.model import Client, Invoice, Line
 from syncd.plan import plan_client, plan_invoice
 
+OnChange = Literal["problem", "update", "reverse"]
 ALL = {kind: frozenset(names) for kind, names in FIELDS.items()}
 VERBS: frozenset[Verb] = frozenset({"create", "adopt", "update", "settle", "unsettle", "void", "archive"})
 PICTURE = Policy(ALL, VERBS, ZoneInfo("Europe/Oslo"), picture=True)
@@ -128,7 +130,7 @@ STATED = replace(BOOKS, fields={**BOOKS.fields, "invoice": BOOKS.fields["invoice
 
 
 @pytest.mark.parametrize("on_change", ["problem", "update", "reverse"])
-def test_what_is_booked_does_not_become_a_draft_whatever_the_source_says(on_change: str) -> None:
+def test_what_is_booked_does_not_become_a_draft_whatever_the_source_says(on_change: OnChange) -> None:
     policy = replace(STATED, on_change=on_change)
     there = bound(invoice(), policy)
     for draft in (invoice(status="draft"), invoice(status="draft", total=13000, subtotal=10500)):
@@ -140,7 +142,7 @@ def test_what_is_booked_does_not_become_a_draft_whatever_the_source_says(on_chan
 
 
 @pytest.mark.parametrize("on_change", ["problem", "update", "reverse"])
-def test_a_draft_that_a_person_posted_is_booked(on_change: str) -> None:
+def test_a_draft_that_a_person_posted_is_booked(on_change: OnChange) -> None:
     policy = replace(STATED, on_change=on_change, drafts=True)
     draft = invoice(status="draft")
     there = bound(draft, policy)

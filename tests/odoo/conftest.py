@@ -12,11 +12,13 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.odoo.client import Odoo
+from tests.crash import scenario
 from tests.crash.forks import Forks
 from tests.odoo import place
+from tests.odoo.clerk import Clerk
 from tests.odoo.place import NoServer, Place
 from tests.odoo.slots import Slot, Slots, slots
-from tests.odoo.stage import Moments, moments, warm
+from tests.odoo.stage import Moments, moments, served, warm
 
 LONGEST = ("test_real_data", "test_odoo_crash", "test_killed", "test_answers")
 """They begin first, so that no process is left with one in the end while the others have nothing to do."""
@@ -130,3 +132,10 @@ def places(
     """Where faults are tried in the first run, and where in the second."""
     with slots(tmp_path_factory.mktemp("slots"), server, forks, source, request.param, unsettle=True, pdf=True) as made:
         yield made
+
+
+@pytest.fixture
+def clerk(booked_slot: Slot) -> Iterator[Clerk]:
+    """The books of the small company after a first run, and somebody who works in them by hand."""
+    with served(scenario.first()) as sandbox:
+        yield Clerk(booked_slot.again(sandbox=sandbox))

@@ -249,6 +249,11 @@ def _nets(invoice: Json) -> dict[str, tuple[Decimal, int]]:
     return found
 
 
+def codes(run: Json) -> list[str]:
+    """Name the problems that a run told."""
+    return [one["code"] for one in run["problems"]]
+
+
 def cents(value: float) -> int:
     """Read an amount of Odoo's."""
     return int((Decimal(str(value)) * 100).to_integral_value())

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.crash import scenario
 from tests.odoo.clerk import Clerk
-from tests.odoo.office import Json
-from tests.odoo.slots import Slot
-from tests.odoo.stage import served
+from tests.odoo.office import Json, codes
 
 SENT, OTHER, OPENED, DRAFT = 0, 1, 2, 8
 """Places of invoices of the small company."""
-
-
-@pytest.fixture
-def clerk(booked_slot: Slot) -> Iterator[Clerk]:
-    """The books after a first run."""
-    with served(scenario.first()) as sandbox:
-        yield Clerk(booked_slot.again(sandbox=sandbox))
-
-
-def codes(run: Json) -> list[str]:
-    return [one["code"] for one in run["problems"]]
 
 
 def more(price: int) -> list[Json]:

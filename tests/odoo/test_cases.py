@@ -10,7 +10,7 @@ import pytest
 from syncd.sandbox.change import insert, patch_client
 from tests.crash import scenario
 from tests.odoo.clerk import Clerk
-from tests.odoo.office import Json
+from tests.odoo.office import Json, codes
 from tests.odoo.slots import Slot
 from tests.odoo.stage import Stage, served
 
@@ -34,10 +34,6 @@ def clerk(slot: Slot) -> Iterator[Clerk]:
     """The small company; nothing is run yet."""
     with served(scenario.first()) as sandbox:
         yield Clerk(slot.again(sandbox=sandbox))
-
-
-def codes(run: Json) -> list[str]:
-    return [one["code"] for one in run["problems"]]
 
 
 def idle(stage: Stage, code: int = 0) -> None:

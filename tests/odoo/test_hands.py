@@ -8,7 +8,7 @@ import pytest
 
 from tests.crash import scenario
 from tests.odoo.clerk import Clerk
-from tests.odoo.office import Json
+from tests.odoo.office import Json, codes
 from tests.odoo.slots import Slot
 from tests.odoo.stage import Stage, served
 
@@ -21,17 +21,6 @@ def stage(slot: Slot) -> Iterator[Stage]:
     """The small company; nothing is run yet."""
     with served(scenario.first()) as sandbox:
         yield slot.again(sandbox=sandbox)
-
-
-@pytest.fixture
-def clerk(booked_slot: Slot) -> Iterator[Clerk]:
-    """The books after a first run."""
-    with served(scenario.first()) as sandbox:
-        yield Clerk(booked_slot.again(sandbox=sandbox))
-
-
-def codes(run: Json) -> list[str]:
-    return [one["code"] for one in run["problems"]]
 
 
 def idle(stage: Stage, code: int = 0) -> Json:

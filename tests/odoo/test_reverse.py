@@ -15,7 +15,7 @@ from tests.crash import scenario
 from tests.crash.forks import Forks
 from tests.crash.slots import Point
 from tests.odoo.clerk import Clerk
-from tests.odoo.office import Json
+from tests.odoo.office import Json, codes
 from tests.odoo.place import Place
 from tests.odoo.slots import EVERY, Slot, slots
 from tests.odoo.stage import Moments, Stage, served
@@ -41,10 +41,6 @@ def chain(stage: Stage, number: str) -> list[tuple[str, str, str]]:
     named = [one for one in stage.moves() if number in f"{one['name']} {one['ref']}"]
     named.sort(key=lambda one: one["id"])
     return [(one["name"], one["move_type"], one["payment_state"]) for one in named if one["state"] == "posted"]
-
-
-def codes(run: Json) -> list[str]:
-    return [one["code"] for one in run["problems"]]
 
 
 def idle(stage: Stage, code: int = 0) -> None:
