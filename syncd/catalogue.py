@@ -422,9 +422,18 @@ _HOLDS = tuple(
             ("count", "allowed"),
         ),
         (
+            "too_many_removed",
+            "{what} that stood in the books are gone from there; {allowed} at once are allowed.",
+            (
+                "If a file was spoilt, put a good one in its place or delete it; it is then built anew. If they were "
+                "taken out on purpose, `syncd release` the target; they stay out."
+            ),
+            ("what", "allowed"),
+        ),
+        (
             "strange_books",
             "Nothing is bound yet, but {count} invoices stand in these books under other ids.",
-            "If the state was lost, restore it; if these are the right books, `syncd release`.",
+            "If the state was lost, restore it; if another account wrote them, name other books; else `syncd release`.",
             ("count",),
         ),
         (

@@ -92,7 +92,7 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
     with session.store.write() as connection:
         now = session.seconds()
         journal.close(connection, states, now)
-        observations.keep_drift(connection, session.name, adopted)
+        observations.keep_drift(connection, session.name, adopted, session.can.fields)
         bindings.keep_generations(connection, session.name, adopted)
         bindings.bind(connection, session.name, bound)
         observations.note_merged(connection, session.name, [(row.id, there) for row, there in merged], now)

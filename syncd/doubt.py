@@ -153,7 +153,7 @@ def _told(session: Session, doubtful: Sequence[Row[Any]]) -> tuple[dict[int, Don
     bound: dict[int, Done] = {}
     with session.store.read() as connection:
         for kind in {row.kind for row in making}:
-            there = bindings.external_ids(connection, session.name, kind, [row.id for row in making])
+            there = bindings.told(connection, session.name, kind, [row.id for row in making])
             bound |= {row.n: Done(there[row.id]) for row in making if row.kind == kind and row.id in there}
         retried = problems.listed(connection, [session.name], states=("retry",))
     return bound, {(row.kind, row.id) for row in retried if row.code == UNRESOLVED}

@@ -81,7 +81,7 @@ class Binding:
     external_id: str
     version: str | None
     base: Fields
-    state: Literal["live", "void", "removed"] = "live"
+    state: Literal["live", "void", "removed", "linked"] = "live"
     generation: int = 0
     drift: Differs = field(default_factory=dict)
     behind: frozenset[str] = frozenset()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from syncd.connector import How, Scalar
 from syncd.model import Kind
@@ -17,7 +18,8 @@ from syncd.model import Kind
 class Candidate:
     """A record of the target that may be the one: how it was found, and on which fields it differs from the source."""
 
-    how: How
+    how: How | Literal["mapping"]
+    """``mapping``: a person bound it."""
     external_id: str
     version: str | None
     by_hand: bool

@@ -7,7 +7,7 @@ ones that have no mapping yet (candidates). Nothing is written to the target.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -24,6 +24,7 @@ from syncd.marks import mark
 from syncd.model import KINDS, Client, Invoice, Kind
 from syncd.session import Session
 from syncd.state import bindings, cursors, observations, problems
+from syncd.strangers import Strangers
 
 BATCH = 500
 NOBODY: Mapping[str, str] = {}
@@ -34,6 +35,8 @@ class Moved:
     """What moved at the target: bound records that drifted, or are to be written anew."""
 
     records: frozenset[tuple[Kind, str]] = frozenset()
+    others: int = 0
+    """Invoices that syncd wrote there, seen while nothing was bound yet, if the source knows none of them."""
 
 
 def drift(session: Session, *, afresh: bool = False) -> Moved:
@@ -42,30 +45,48 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
     with session.store.read() as connection:
         if not afresh:
             token = cursors.get(connection, f"target:{session.name}", "observed")
-        nothing = session.books.empty and not bindings.any_bound(connection, session.name)
-    if nothing:
-        if session.books.token is not None and token is None:
-            with session.store.write() as connection:
+        first = not bindings.any_bound(connection, session.name)
+    if session.books.empty and first:
+        with session.store.write() as connection:
+            bindings.forget_links(connection, session.name)  # nothing stands that they could mean
+            if session.books.token is not None and token is None:
                 cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
         return Moved()
-    whole, last, lost, by_hand = False, None, frozenset[Kind](), False
-    seen: dict[Kind, set[str]] = {"client": set(), "invoice": set(), "payment": set()}
+    view, strangers = View(), Strangers(session) if first else None
     moved: set[tuple[Kind, str]] = set()
     for page in session.connector.changes(token):
         moved |= _take_page(session, page)
-        whole, last, lost = whole or page.whole, page.token or last, lost | page.lost
-        by_hand = by_hand or page.by_hand
-        if page.whole:
-            for remote in page.remotes:
-                seen[remote.kind].add(remote.external_id)
+        view.add(page)
+        if strangers:
+            strangers.look_at(page.remotes)
         if page.standing:
             moved |= _absent(session, page.standing, by_hand=True)
-    if whole:
-        moved |= _absent(session, seen, by_hand=by_hand, lost=lost)
-    if last is not None and last != token:
+    if view.whole:
+        moved |= _absent(session, view.seen, by_hand=view.by_hand, lost=view.lost)
+    others = strangers.count if strangers else 0
+    if view.token not in (None, token) and not others:  # they are counted anew as long as nothing is bound
         with session.store.write() as connection:
-            cursors.put(connection, f"target:{session.name}", "observed", last)
-    return Moved(frozenset(moved))
+            cursors.put(connection, f"target:{session.name}", "observed", view.token)
+    return Moved(frozenset(moved), others)
+
+
+@dataclass(slots=True)
+class View:
+    """What the pages of what stands there have shown together."""
+
+    whole: bool = False
+    """They show all that stands there."""
+    token: str | None = None
+    lost: frozenset[Kind] = frozenset()
+    by_hand: bool = False
+    seen: dict[Kind, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
+
+    def add(self, page: Page) -> None:
+        """Take in one page."""
+        self.whole, self.token = self.whole or page.whole, page.token or self.token
+        self.lost, self.by_hand = self.lost | page.lost, self.by_hand or page.by_hand
+        for remote in page.remotes if page.whole else ():
+            self.seen[remote.kind].add(remote.external_id)
 
 
 def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
@@ -92,6 +113,13 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
                     continue
                 if remote.void or is_another(remote, row):
                     bindings.set_state(connection, session.name, kind, [row.id], "removed")
+                    moved.add((kind, row.id))
+                    continue
+                if row.state == "linked":
+                    there = differences({}, _readable(remote.fields, session.can.fields[kind]))
+                    observations.observe(
+                        connection, session.name, [_observation(session, remote, row.id, "mapping", there)]
+                    )
                     moved.add((kind, row.id))
                     continue
                 place = places[kind, row.id]
@@ -198,6 +226,8 @@ def _absent(
     """
     moved: set[tuple[Kind, str]] = set()
     for kind, shown in seen.items():
+        if kind in lost:
+            moved |= _built_anew(session, kind)
         after = ""
         while True:
             with session.store.read() as connection:
@@ -218,6 +248,18 @@ def _absent(
                     cursors.add_again(connection, session.name, ((kind, record_id) for record_id in missing))
                 moved |= {(kind, record_id) for record_id in missing}
     return moved
+
+
+def _built_anew(session: Session, kind: Kind) -> set[tuple[Kind, str]]:
+    """Let go of what was taken out of a store that is now missing itself, and is built anew whole."""
+    with session.store.read() as connection:
+        removed = sorted(bindings.removed_ids(connection, session.name, kind))
+    again: set[tuple[Kind, str]] = {(kind, record_id) for record_id in removed}
+    if again:
+        with session.store.write() as connection:
+            bindings.release_records(connection, session.name, kind, removed)
+            cursors.add_again(connection, session.name, again)
+    return again
 
 
 def candidates(

@@ -13,7 +13,7 @@ from syncd.connector import Content, Fields, Operation, Scalar, Verb
 from syncd.decision import NOTHING, Decision, before_after, conflict, label, operate, period_locked, problem, refused
 from syncd.desired import dates, stands
 from syncd.facts import Binding, Place, Policy, Seen
-from syncd.fields import flatten
+from syncd.fields import differences, flatten
 from syncd.match import Ambiguous, Candidate, choose
 from syncd.merge import Merged, merge, row_of
 from syncd.model import Client, Invoice, Kind, Rejection
@@ -209,6 +209,10 @@ def _vanished(invoice: Invoice, place: Place, policy: Policy) -> Decision:
 
 def _unbound(kind: Kind, record_id: str, content: Content, place: Place, policy: Policy, verb: Verb) -> Decision:
     """Adopt what stands, or make the record; a payment is made by settling."""
+    if linked := next((one for one in place.candidates if one.how == "mapping"), None):
+        there = {path: found for path, (_, found) in linked.differs.items()}
+        differs = differences(flatten(content, policy.fields[kind]), there)
+        return _adopt(kind, record_id, content, replace(linked, differs=differs), policy)
     chosen = choose(kind, place.candidates, policy.match) if place.candidates else None
     if isinstance(chosen, Ambiguous):
         names = ", ".join(sorted(one.external_id for one in chosen.candidates))

@@ -156,7 +156,7 @@ def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
 
 
 def _known_again(one: DueInvoice, place: Place, payment: Place, policy: Policy) -> tuple[Place, Place]:
-    """Take what stands under our mark though it no longer should for bound: the state that knew of it was lost."""
+    """Take what stands under our mark, or a person's link, though it no longer should for bound: the state was lost."""
     if not isinstance(one.invoice, Invoice) or not isinstance(one.client, Client):
         return place, payment
     if one.invoice.status == "cancelled" and not policy.picture:
@@ -168,7 +168,7 @@ def _known_again(one: DueInvoice, place: Place, payment: Place, policy: Policy) 
 
 
 def _marked(place: Place, content: Content, fields: frozenset[str]) -> Place:
-    own = [one for one in place.candidates if one.how == "mark"]
+    own = [one for one in place.candidates if one.how in ("mark", "mapping")]
     if not own or place.live or place.removed:
         return place
     stood = {path: found for path, (_, found) in own[0].differs.items()}
@@ -306,8 +306,8 @@ def _count(tally: Tally, operations: Iterable[tuple[Operation, bytes | None]], p
     for operation, _ in operations:
         tally.operations[operation.kind, operation.verb] += 1
         if operation.verb == "adopt" and operation.kind == "invoice":
-            by_mark = any(one.how == "mark" for one in place.candidates)
-            tally.strangers += not by_mark
+            ours = any(one.how in ("mark", "mapping") for one in place.candidates)
+            tally.strangers += not ours
         tally.surprising += place.live is not None and is_surprising(operation, place.live.behind)
 
 

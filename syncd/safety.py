@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from syncd.connector import Operation
 from syncd.problems import Finding
+from syncd.words import counted
 
 FEW = 20
 """Below so many bound records a share says nothing."""
@@ -38,9 +39,11 @@ class Facts:
     taken_back: int
     """Operations that void, unsettle or archive."""
     strangers: int
-    """Unbound records that stand there already under other ids."""
+    """Unbound records that stand there already under other ids, the source's or another's."""
     undecided: bool = False
     """Books with a history, met for the first time, and no ``start_date`` says from when syncd writes."""
+    missing: Mapping[str, int] = field(default_factory=dict)
+    """What was taken out there since the last pass: records by kind, and ``rows``: invoices without lines or events."""
 
 
 def is_surprising(operation: Operation, behind: Collection[str] = ()) -> bool:
@@ -78,11 +81,19 @@ def judge(facts: Facts, max_share: float, max_taken_back: int) -> list[Finding]:
         )
     if facts.taken_back > max_taken_back:
         found.append(_hold("too_many_voids", count=str(facts.taken_back), allowed=str(max_taken_back)))
+    if max(facts.missing.values(), default=0) > max_taken_back:
+        found.append(_hold("too_many_removed", what=_missing(facts.missing), allowed=str(max_taken_back)))
     if facts.undecided and facts.bound == 0:
         found.append(_hold("history_without_start_date"))
     if facts.bound == 0 and facts.strangers >= FEW:
         found.append(_hold("strange_books", count=str(facts.strangers)))
     return found
+
+
+def _missing(counts: Mapping[str, int]) -> str:
+    whole = [counted(many, kind, f"{kind}s") for kind, many in sorted(counts.items()) if kind != "rows"]
+    rows = [f"lines or events of {counted(counts['rows'], 'invoice', 'invoices')}"] if counts.get("rows") else []
+    return ", ".join(whole + rows)
 
 
 def _hold(code: str, **parameters: str) -> Finding:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import orjson
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
 import syncd
 from syncd import apply as applying
-from syncd import doubt, observe, planning, safety
+from syncd import doubt, observe, planning, safety, taken_out
 from syncd.closing import Applied, label
 from syncd.connector import Scalar
 from syncd.doubt import Clock
@@ -105,12 +105,16 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     observe.candidates(session, reach, wish.narrow, all_clients=unasked, lost=_lost(session))
     draft = _plan(session, run, reach, wish.narrow, all_clients=unasked)
     passed.plan, passed.tally = draft.number, draft.tally
-    surprises = safety.judge(_facts(session, draft.tally), target.max_change_share, target.max_voids)
+    with session.store.read() as connection:
+        missing = taken_out.count(connection, session)
+        facts = _facts(session, connection, draft.tally, moved, taken_out.news(connection, session, missing))
+    surprises = safety.judge(facts, target.max_change_share, target.max_voids)
     passed.holds = _stopped_by(session, stranger + surprises, wish)
     if wish.dry or passed.holds:
         passed.preview = _preview(session, draft.number)
         _leave(session, draft, "dry" if wish.dry else "held")
         return _count(session, passed)
+    taken_out.let_pass(session, missing)
     _add(passed, applying.apply(session, draft.number, clock))
     _finish(session, draft)
     again: set[tuple[str, str]] = set(passed.applied.lost)
@@ -250,15 +254,17 @@ def _revision(row: Row[Any]) -> str:
     return str(orjson.loads(row.parameters).get("revision", ""))
 
 
-def _facts(session: Session, tally: Tally) -> safety.Facts:
+def _facts(
+    session: Session, connection: Connection, tally: Tally, moved: Moved, missing: taken_out.Counts
+) -> safety.Facts:
     undecided = session.books.history and not session.can.picture and session.policy.start_date is None
+    strangers = tally.strangers + moved.others
     counted = {}
-    if undecided or tally.surprising or tally.strangers:  # else nobody asks, and counting costs the history
-        with session.store.read() as connection:
-            counted = bindings.count(connection, session.name)
+    if undecided or tally.surprising or strangers:  # else nobody asks, and counting costs the history
+        counted = bindings.count(connection, session.name)
     bound = sum(n for kind, n in counted.items() if kind != "payment")
     taken_back = sum(n for (_, verb), n in tally.operations.items() if verb in ("void", "unsettle", "archive"))
-    return safety.Facts(bound, tally.surprising, taken_back, tally.strangers, undecided)
+    return safety.Facts(bound, tally.surprising, taken_back, strangers, undecided, missing)
 
 
 def _stopped_by(session: Session, found: list[Finding], wish: Wish) -> list[Finding]:
@@ -363,5 +369,5 @@ def _count(session: Session, passed: Passed) -> Passed:
     with session.store.read() as connection:
         passed.problems = len(problems.listed(connection, [session.name, f"source:{session.source}"]))
         passed.drift = len(bindings.drifted(connection, session.name))
-        passed.removed = bindings.count_removed(connection, session.name)
+        passed.removed = sum(bindings.count_removed(connection, session.name).values())
     return passed

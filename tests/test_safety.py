@@ -40,6 +40,13 @@ def test_an_empty_state_that_meets_books_full_of_the_same_invoices_holds() -> No
     assert codes(Facts(bound=0, surprising=0, taken_back=0, strangers=20)) == ["strange_books"]
 
 
+def test_more_than_ten_records_of_a_kind_gone_at_once_hold_with_their_numbers() -> None:
+    assert codes(replace(QUIET, missing={"invoice": 10, "payment": 10, "rows": 10})) == []
+    (hold,) = judge(replace(QUIET, missing={"payment": 11, "rows": 1}), 1 / 3, 10)
+    assert hold.code == "too_many_removed"
+    assert "11 payments, lines or events of 1 invoice" in sentence(hold)
+
+
 def test_a_first_run_against_books_with_a_history_asks_for_a_start_date() -> None:
     assert codes(Facts(bound=0, surprising=0, taken_back=0, strangers=0, undecided=True)) == [
         "history_without_start_date"

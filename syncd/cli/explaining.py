@@ -28,6 +28,7 @@ from syncd.state import bindings, journal, lookup, problems, work
 STANDS = {
     "live": "stands as",
     "void": "no longer stands; it stood as",
+    "linked": "is bound by hand to",
     "removed": "was taken out there by a person, and stays out; it stood as",
 }
 """How a binding's state is told, before the target's id."""

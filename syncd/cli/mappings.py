@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd.cli import console
 from syncd.cli.opening import engine, targets_of
 from syncd.errors import UsageError
-from syncd.state import bindings
+from syncd.state import bindings, cursors
 
 NEEDED = ("target", "kind", "id", "external_id")
 COLUMNS = ("target", "kind", "id", "external_id", "version", "state")
@@ -55,6 +55,8 @@ def import_mappings(config: Path | None, file: Path) -> int:
         with parts.store.write() as connection:
             clash = bindings.clash(connection, rows)
             added = 0 if clash else bindings.add_links(connection, rows)
+            for target in {row["target"] for row in rows} if added else ():
+                cursors.drop(connection, f"target:{target}", "observed")  # what is linked is read, whenever it changed
         if clash is not None:
             raise _wrong(file, list(lines)[clash[0]], clash[1])
     console.say(f"{added} mapping(s) imported; {len(rows) - added} stood already.")

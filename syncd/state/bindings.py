@@ -21,8 +21,9 @@ from syncd.state.tables import mapping, observation, record
 
 
 def count(connection: Connection, target: str) -> dict[str, int]:
-    """Count what stands bound, by kind."""
-    live = sa.select(mapping.c.kind, sa.func.count()).where(mapping.c.target == target, mapping.c.state == "live")
+    """Count what stands bound, by kind; what a person linked is bound."""
+    bound = sa.and_(mapping.c.target == target, mapping.c.state.in_(("live", "linked")))
+    live = sa.select(mapping.c.kind, sa.func.count()).where(bound)
     return {kind: n for kind, n in connection.execute(live.group_by(mapping.c.kind))}
 
 
@@ -30,6 +31,11 @@ def any_bound(connection: Connection, target: str) -> bool:
     """Tell whether anything stands bound."""
     live = sa.select(mapping.c.id).where(mapping.c.target == target, mapping.c.state == "live")
     return connection.execute(live.limit(1)).first() is not None
+
+
+def forget_links(connection: Connection, target: str) -> None:
+    """Forget what a person linked and was not read since."""
+    connection.execute(sa.delete(mapping).where(mapping.c.target == target, mapping.c.state == "linked"))
 
 
 def external_ids(connection: Connection, target: str, kind: Kind, ids: Iterable[str]) -> dict[str, str]:
@@ -51,6 +57,13 @@ def external_ids(connection: Connection, target: str, kind: Kind, ids: Iterable[
     )
     rows = [*connection.execute(merged), *connection.execute(found)]
     return {record_id: external for record_id, external in rows}
+
+
+def told(connection: Connection, target: str, kind: Kind, ids: Iterable[str]) -> dict[str, str]:
+    """Give the target's id of each of these source records that is bound, by syncd or by a person."""
+    bound = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.state.in_(("live", "linked")))
+    query = sa.select(mapping.c.id, mapping.c.external_id).where(bound, mapping.c.id.in_(list(ids)))
+    return {record_id: external for record_id, external in connection.execute(query)}
 
 
 def bound_ids(connection: Connection, target: str, kind: Kind, externals: Iterable[str]) -> dict[str, Row[Any]]:
@@ -157,10 +170,11 @@ def removed_ids(connection: Connection, target: str, kind: str) -> set[str]:
     return set(connection.execute(sa.select(mapping.c.id).where(where)).scalars())
 
 
-def count_removed(connection: Connection, target: str) -> int:
-    """Count records that a person took out of the target."""
+def count_removed(connection: Connection, target: str) -> dict[str, int]:
+    """Count records that a person took out of the target, by kind."""
     where = sa.and_(mapping.c.target == target, _REMOVED)
-    return int(connection.execute(sa.select(sa.func.count()).select_from(mapping).where(where)).scalar_one())
+    query = sa.select(mapping.c.kind, sa.func.count()).where(where).group_by(mapping.c.kind)
+    return {kind: n for kind, n in connection.execute(query)}
 
 
 _NEW = insert(mapping)
@@ -168,7 +182,7 @@ _BIND = _NEW.on_conflict_do_update(
     index_elements=["target", "kind", "id"],
     set_={
         **{name: _NEW.excluded[name] for name in ("external_id", "version", "base", "state")},
-        "marked": sa.and_(mapping.c.marked, mapping.c.external_id == _NEW.excluded.external_id),
+        "marked": sa.and_(mapping.c.marked, mapping.c.external_id.is_not_distinct_from(_NEW.excluded.external_id)),
     },
 )
 
@@ -192,7 +206,9 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
         for kind, record_id, external, version, base in bound
     ]
     _give_way(
-        connection, target, [(kind, external) for kind, record_id, external, *_ in bound if external != record_id]
+        connection,
+        target,
+        [(kind, record_id, external) for kind, record_id, external, *_ in bound if external != record_id],
     )
     bulk.execute(connection, _BIND, rows)
     forget(
@@ -203,12 +219,16 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
     )
 
 
-def _give_way(connection: Connection, target: str, given: Sequence[tuple[str, str]]) -> None:
+def _give_way(connection: Connection, target: str, given: Sequence[tuple[str, str, str]]) -> None:
     """Let go of the ids of records that were taken back or out, where the target gave them to others since."""
-    for kind in {kind for kind, _ in given}:
-        ids = [external for one, external in given if one == kind]
-        old = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.state != "live")
-        connection.execute(sa.update(mapping).where(old, mapping.c.external_id.in_(ids)).values(external_id=None))
+    for kind in {kind for kind, *_ in given}:
+        owners = {external: record_id for one, record_id, external in given if one == kind}
+        gone = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.state != "live")
+        held = connection.execute(sa.select(mapping).where(gone, mapping.c.external_id.in_(list(owners)))).all()
+        for row in held:
+            if row.id != owners[row.external_id]:
+                own = sa.and_(gone, mapping.c.id == row.id)
+                connection.execute(sa.update(mapping).where(own).values(external_id=None))
 
 
 def add_to_bases(connection: Connection, target: str, added: Sequence[tuple[str, str, int, Fields]]) -> None:
@@ -270,13 +290,13 @@ def release_kind(connection: Connection, target: str, kinds: Iterable[str]) -> N
 
 
 def all_live(connection: Connection, target: str, kind: str, after: str, limit: int = 1000) -> Sequence[Row[Any]]:
-    """Read the bound records of a kind in order of their target id, a part at a time."""
+    """Read the bound records of a kind, linked ones too, in order of their target id, a part at a time."""
     return connection.execute(
         sa.select(mapping)
         .where(
             mapping.c.target == target,
             mapping.c.kind == kind,
-            mapping.c.state == "live",
+            mapping.c.state.in_(("live", "linked")),
             mapping.c.external_id > after,
         )
         .order_by(mapping.c.external_id)
@@ -323,14 +343,14 @@ def clash(connection: Connection, rows: Sequence[Mapping[str, str]]) -> tuple[in
 
 
 def add_links(connection: Connection, rows: Sequence[Mapping[str, str]]) -> int:
-    """Bind records by hand; what differs there is then drift. Return how many were new."""
+    """Link records by hand, to be adopted when they are next read. Return how many were new."""
     known = {(t, k, i) for t, k, i, *_ in listed(connection, None)}
     new = [
         {
             **{name: row[name] for name in ("target", "kind", "id", "external_id")},
             "version": row.get("version") or None,
             "base": None,
-            "state": "live",
+            "state": "linked",
             "generation": 0,
         }
         for row in rows

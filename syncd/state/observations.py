@@ -10,14 +10,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from syncd.connector import Scalar
-from syncd.fields import flatten, lookup, same
+from syncd.fields import differences, flatten, lookup, same
+from syncd.model import Kind
 from syncd.state import journal
 from syncd.state.tables import observation
 
 Differs = Mapping[str, tuple[Scalar, Scalar]]
 
 
-def keep_drift(connection: Connection, target: str, adopted: Sequence[tuple[str, str, str, int]]) -> None:
+def keep_drift(
+    connection: Connection,
+    target: str,
+    adopted: Sequence[tuple[str, str, str, int]],
+    fields: Mapping[Kind, frozenset[str]],
+) -> None:
     """Keep how adopted records (kind, id, external id, journal number) differ from what now counts as last written."""
     bases = journal.bases(connection, (number for *_, number in adopted))
     for kind, record_id, external, number in adopted:
@@ -25,10 +31,10 @@ def keep_drift(connection: Connection, target: str, adopted: Sequence[tuple[str,
         row = connection.execute(sa.select(observation).where(where, observation.c.external_id == external)).first()
         if row is None or not external:
             continue
-        base = flatten(bases.get(number, {}))
-        still = {
-            path: (was, there) for path, (was, there) in differs(row).items() if not same(lookup(base, path), there)
-        }
+        base, seen = flatten(bases.get(number, {})), differs(row)
+        if row.role == "mapping":
+            seen = differences(flatten(base, fields[row.kind]), {path: there for path, (_, there) in seen.items()})
+        still = {path: (was, there) for path, (was, there) in seen.items() if not same(lookup(base, path), there)}
         if still:
             kept = {**row._asdict(), "external_id": "", "role": "drift", "differs": orjson.dumps(still).decode()}
             connection.execute(sa.insert(observation).prefix_with("OR REPLACE").values(kept))
@@ -37,6 +43,21 @@ def keep_drift(connection: Connection, target: str, adopted: Sequence[tuple[str,
 def differs(row: Row[Any]) -> dict[str, tuple[Scalar, Scalar]]:
     """Read what an observation found different: field path → (expected, found)."""
     return {path: (expected, found) for path, (expected, found) in orjson.loads(row.differs).items()}
+
+
+def count_without_rows(connection: Connection, target: str) -> int:
+    """Count the invoices that lack lines or events which a person took out there."""
+    drift = sa.and_(observation.c.target == target, observation.c.role == "drift", observation.c.kind == "invoice")
+    return sum(_lacks_a_row(differs(row)) for row in connection.execute(sa.select(observation.c.differs).where(drift)))
+
+
+def _lacks_a_row(seen: Differs) -> bool:
+    """Tell whether what every line or event has is nowhere."""
+    own = ("quantity", "type")
+    return any(
+        path.startswith(("lines.", "events.")) and path.endswith(own) and there is None
+        for path, (_, there) in seen.items()
+    )
 
 
 def note_merged(connection: Connection, target: str, merged: Sequence[tuple[str, str]], now: int) -> None:
@@ -95,5 +116,5 @@ def forget_claimed(connection: Connection, target: str) -> None:
 
 def forget_candidates(connection: Connection, target: str) -> None:
     """Drop every candidate of an earlier run; how bound records differ is remembered."""
-    bound = observation.c.role.in_(("drift", "behind", "merged"))
+    bound = observation.c.role.in_(("drift", "behind", "merged", "mapping"))
     connection.execute(sa.delete(observation).where(observation.c.target == target, sa.not_(bound)))

@@ -96,7 +96,8 @@ class Mapping(SQLModel, table=True):
     version: str | None = None
     base: int | None = Field(default=None, foreign_key="operation.n")
     state: str = "live"
-    """``live``, ``void`` (taken back by us, may be made again) or ``removed`` (a person took it out there)."""
+    """``live``, ``void`` (taken back by us, may be made again), ``removed`` (a person took it out there) or ``linked``
+    (a person named the record there; it is adopted once it is read)."""
     generation: int = 0
     """How often the record was made anew after having been taken back."""
     marked: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
@@ -112,8 +113,8 @@ class Observation(SQLModel, table=True):
     external_id: str = Field(primary_key=True)
     role: str
     """``drift`` (edited there), ``behind`` (an older state was put back), ``taken_back`` (voided under its mark),
-    ``merged`` (a client whose mark is on the record of another), or how a candidate was found: ``mark``,
-    ``external_id``, ``number``, ``email``, ``name``."""
+    ``merged`` (a client whose mark is on the record of another), or how a candidate was found: ``mapping`` (linked by a
+    person; all its fields stand in ``differs``), ``mark``, ``external_id``, ``number``, ``email``, ``name``."""
     version: str | None = None
     by_hand: bool = True
     differs: str = "{}"

@@ -96,6 +96,13 @@ def of_client(connection: Connection, source: str, client: str) -> Iterator[AnyR
     yield from connection.execute(_READ.where(where))
 
 
+def ids(connection: Connection, source: str, kind: Kind) -> Iterator[str]:
+    """Stream the ids of all records of a kind."""
+    yield from connection.execute(
+        sa.select(record.c.id).where(record.c.source == source, record.c.kind == kind)
+    ).scalars()
+
+
 def names(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, str]:
     """Give what a person calls these records: an invoice's number, a client's name."""
     found: dict[str, str] = {}

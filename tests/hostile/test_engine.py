@@ -268,3 +268,37 @@ def test_what_stands_under_its_number_or_e_mail_is_adopted_and_not_written_again
     }
     assert here.wrong() == []
     here.idle()
+
+
+def test_mappings_put_into_an_empty_state_are_nobodys_edits(office: Open) -> None:
+    here = office("keyless")
+    here.run()
+    kept, edited = here.desk() / "kept.csv", here.invoice("sent")
+    assert here.forks.run(here.desk(), "mappings", "export", str(kept)).code == 0
+    here.server.edit(here.there(edited)["id"], due_date="2031-01-01")
+    here.forget()
+    assert here.forks.run(here.desk(), "mappings", "import", str(kept)).code == 0
+    before = here.server.records()
+    ran = here.run(code=1)
+    assert [one["code"] for one in ran["problems"]] == ["adopted_differs"]
+    assert "2031-01-01" in str(ran["problems"])
+    assert ran["kept_by_hand"] == 1
+    assert here.server.records() == before
+    here.idle(code=1)
+
+
+def test_a_record_bound_by_hand_keeps_its_money_and_its_texts(office: Open) -> None:
+    here = office("keyless")
+    here.run()
+    invoice = here.invoice("sent")
+    there = here.there(invoice)
+    alike = here.server.add("invoice", {**there["fields"], "total": there["fields"]["total"] + 1})
+    here.server.delete(there["id"])
+    here.run(code=None)
+    here.forget()
+    bound = here.desk() / "bound.csv"
+    bound.write_text(f"target,kind,id,external_id\nbooks,invoice,{invoice['id']},{alike}\n")
+    assert here.forks.run(here.desk(), "mappings", "import", str(bound)).code == 0
+    before = here.server.records()
+    assert codes(here.run(code=1)) == {"adopted_totals_differ": 1}
+    assert here.server.records() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,6 +153,69 @@ def test_an_empty_state_that_meets_the_same_invoices_under_other_ids_writes_noth
     assert said.code in (1, 5), said
     assert "stand" in said.out
     assert csvs(company) == before
+
+
+def cut(path: Path, keep: int) -> None:
+    """Leave the header and so many rows, as a copy does that ends too soon, at the end of a line."""
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[: 1 + keep]))
+
+
+@pytest.mark.parametrize(
+    ("name", "keep"), [("payments.csv", 0), ("invoices.csv", 30), ("invoice_lines.csv", 40), ("events.csv", 0)]
+)
+def test_a_file_that_lost_many_rows_at_once_is_held_until_it_is_put_back(name: str, keep: int, found: Found) -> None:
+    company = found(made_up(seed=92, clients=8, invoices=60))
+    company.run()
+    file = company.ledger / name
+    good = file.read_bytes()
+    cut(file, keep)
+    spoilt = csvs(company)
+    insert(company.sandbox.account, {"status": "paid"})
+    for _ in range(2):
+        assert held(company.run(code=5)) == {"too_many_removed"}
+        assert csvs(company) == spoilt
+    assert "gone" in company.syncd("status").out
+    file.write_bytes(good)
+    company.run()
+    assert_equal(company)
+
+
+def test_rows_that_were_taken_out_on_purpose_stay_out_once_that_is_let_pass(found: Found) -> None:
+    company = found(made_up(seed=93, clients=8, invoices=60))
+    company.run()
+    cut(company.ledger / "payments.csv", 0)
+    assert held(company.run(code=5)) == {"too_many_removed"}
+    assert company.syncd("release", "ledger").code == 0
+    insert(company.sandbox.account, {"status": "paid"})
+    company.run(code=None)
+    assert len(company.rows("payments.csv")) == 1
+    company.run(code=None)
+    assert held(company.run(code=None)) == set()
+
+
+def test_a_spoilt_file_that_is_deleted_is_built_anew(found: Found) -> None:
+    company = found(made_up(seed=94, clients=8, invoices=60))
+    company.run()
+    cut(company.ledger / "payments.csv", 0)
+    assert held(company.run(code=5)) == {"too_many_removed"}
+    (company.ledger / "payments.csv").unlink()
+    company.run()
+    assert_equal(company)
+
+
+def test_with_the_state_lost_the_ledger_of_another_account_is_held(found: Found) -> None:
+    company, other = found(made_up(seed=95, clients=8, invoices=60)), found(made_up(seed=96, clients=8, invoices=60))
+    company.run()
+    before = csvs(company)
+    other.configure(target={"path": str(company.ledger)})
+    for _ in range(2):
+        assert held(other.run(code=5)) == {"strange_books"}
+        assert csvs(company) == before
+    other.configure(target={"path": str(other.ledger)})
+    other.run(code=None)
+    company.forget()
+    company.run()
+    assert_equal(company)
 
 
 def turned(found: re.Match[str]) -> str:
