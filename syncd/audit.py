@@ -100,10 +100,12 @@ def _compare_page(
             wanted = expected.get((kind, row.id))
             if wanted is None:
                 continue
-            _compare_one(report, kind, row.id, wanted, fields)
+            _compare_one(report, kind, row.id, wanted, fields, remote.lost)
 
 
-def _compare_one(report: Report, kind: Kind, record_id: str, wanted: Fields | str, found: Fields) -> None:
+def _compare_one(
+    report: Report, kind: Kind, record_id: str, wanted: Fields | str, found: Fields, lost: frozenset[str]
+) -> None:
     """Compare what stands; an invoice or a payment that, as the source says, is not to stand differs in its status."""
     report.compared += 1
     if kind == "invoice":
@@ -113,7 +115,7 @@ def _compare_one(report: Report, kind: Kind, record_id: str, wanted: Fields | st
         label = name_of(found) or record_id
         report.differences.append(Difference("differs", kind, record_id, label, "status", wanted, there))
         return
-    report.differences += compare(kind, record_id, wanted, found)
+    report.differences += compare(kind, record_id, wanted, found, lost)
     if kind == "invoice":
         add_up(report, "source", wanted)
 

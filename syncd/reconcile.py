@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +11,7 @@ from syncd.connector import Fields, Scalar
 from syncd.fields import differences
 from syncd.model import Kind
 from syncd.money import amount
+from syncd.words import counted
 
 What = Literal["differs", "missing", "unexpected", "removed"]
 
@@ -70,14 +71,27 @@ class Report:
         )
 
 
-def compare(kind: Kind, record_id: str, expected: Fields, found: Fields) -> list[Difference]:
-    """Name each field on which a record differs; a row whose own number or id was edited is one difference."""
-    pairs = _pair_rows(differences(expected, found), expected, found)
+def compare(
+    kind: Kind, record_id: str, expected: Fields, found: Fields, lost: Collection[str] = ()
+) -> list[Difference]:
+    """Name each field on which a record differs; a row whose own number or id was edited is one difference.
+
+    ``lost``: fields whose store is missing there; lines and events that went with it are one difference together.
+    """
+    different = differences(expected, found)
+    folded = {group: _rows_of(different, group) for group in ("lines", "events") if group in lost}
+    kept = {path: pair for path, pair in different.items() if path.partition(".")[0] not in folded}
+    pairs = _pair_rows(kept, expected, found)
+    pairs |= {group: (counted(len(rows), "row", "rows"), None) for group, rows in folded.items() if rows}
     label = name_of(expected) or record_id
     return [
         Difference("differs", kind, record_id, label, path, show(path, source), show(path, target))
         for path, (source, target) in pairs.items()
     ]
+
+
+def _rows_of(paths: Iterable[str], group: str) -> set[str]:
+    return {path.rpartition(".")[0] for path in paths if path.startswith(f"{group}.")}
 
 
 def _pair_rows(
