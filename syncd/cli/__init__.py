@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import traceback
 from collections.abc import Sequence
+
+from syncd.cli.output import take_over
 
 YOUNG = 20_000
 """Objects made before cycles among them are looked for: a history is many small objects and hardly any cycles."""
@@ -15,7 +16,14 @@ YOUNG = 20_000
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the code of DESIGN section 7."""
     gc.set_threshold(YOUNG, 50, 100)
-    sys.exit(run(arguments))
+    output = take_over()
+    code = run(arguments)
+    sys.stdout.flush()
+    if output.fault and not output.unread:
+        from syncd.cli.console import complain
+
+        complain(f"The output could not be written: {output.fault.strerror}.")
+    sys.exit(output.exit_code(code))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -44,9 +52,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         writes = {"run", "serve"} & set(words)
         complain("Stopped; what was sent and not answered is settled in the next run." if writes else "Stopped.")
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception:  # noqa: BLE001 - the last resort: whatever it is, it is our bug
         complain(traceback.format_exc())
         complain("This is a fault of syncd. Nothing was left half-written; please report it with the lines above.")
