@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rich.markup import escape
+
 from syncd.cli import console
 from syncd.errors import UsageError
 from syncd.sandbox.data import made_up
@@ -58,8 +60,8 @@ def show(folder: Path) -> int:
         _type(settings, "And now it does it.", "run")
         _type(settings, "Do both sides agree? Record by record, and in totals.", "reconcile")
         code = _type(settings, "How it stands.", "status")
-    console.say(f"\nThe ledger is in {folder / 'ledger'}: open invoices.csv in a spreadsheet.")
-    console.say(f"Edit a cell there by hand, then try: syncd -c {settings} reconcile")
+    console.say(f"\nThe ledger is in {escape(str(folder / 'ledger'))}: open invoices.csv in a spreadsheet.")
+    console.say(f"Edit a cell there by hand, then try: syncd -c {escape(str(settings))} reconcile")
     return code
 
 

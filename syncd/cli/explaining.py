@@ -180,33 +180,30 @@ def _needed(connection: Connection, client: Row[Any], policy: Policy) -> bool:
 
 def _tell(story: dict[str, Any]) -> None:
     name = story["number"] or (story["seen"] or {}).get("name") or story["id"]
-    console.say(f"[bold]{story['kind']} {escape(str(name))}[/bold] ({story['id']}) of source {story['source']}")
+    console.say(f"[bold]{story['kind']} {escape(str(name))}[/bold] ({escape(story['id'])}) of source {story['source']}")
     console.say(
         f"  first seen {console.when(story['first_seen'])}, last change seen {console.when(story['changed_at'])}"
     )
     if story["status"]:
-        console.say(f"  status {story['status']}")
+        console.say(f"  status {escape(story['status'])}")
     if story["gone_at"]:
         console.say(f"  gone from the source since {console.when(story['gone_at'])}")
     for target in story["targets"]:
         for one in target["absent"]:
             console.say(f"  target {target['target']}: {one['kind']} does not stand there: {escape(one['why'])}")
         for one in target["stands"]:
-            console.say(f"  target {target['target']}: {one['kind']} {STANDS[one['state']]} {one['external_id']}")
+            stands = f"{STANDS[one['state']]} {escape(one['external_id'])}"
+            console.say(f"  target {target['target']}: {one['kind']} {stands}")
             for path, (expected, found) in one["edited_there"].items():
-                console.say(
-                    f"    edited there: {path} is {escape(repr(found))}, syncd wrote {escape(repr(expected))}; kept"
-                )
+                console.say(escape(f"    edited there: {path} is {found!r}, syncd wrote {expected!r}; kept"))
     for one in story["problems"]:
         since = console.when(one["since"])
         told = escape(f"{one['sentence']} {one['remedy']}")
         console.say(f"  [yellow]problem {one['id']}[/yellow] since {since}: {told}")
     for one in story["journal"]:
         closed = console.when(one["closed_at"] or one["sent_at"])
-        record = f" {one['external_id']}" if one["external_id"] else ""
+        record = f" {escape(one['external_id'])}" if one["external_id"] else ""
         said = f": {escape(one['outcome'])}" if one["outcome"] else ""
         console.say(f"  {closed} {one['target']}: {one['verb']} {one['kind']}{record}, {one['state']}{said}")
         for path, (before, after) in (one["changes"] or {}).items():
-            console.say(
-                f"    {path}: {escape(show(path, before) or 'nothing')} → {escape(show(path, after) or 'nothing')}"
-            )
+            console.say(escape(f"    {path}: {show(path, before) or 'nothing'} → {show(path, after) or 'nothing'}"))

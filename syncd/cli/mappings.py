@@ -6,6 +6,8 @@ import csv
 import sys
 from pathlib import Path
 
+from rich.markup import escape
+
 from syncd.cli import console
 from syncd.cli.opening import engine, targets_of
 from syncd.errors import UsageError
@@ -40,7 +42,7 @@ def export_mappings(config: Path | None, file: Path | None) -> int:
                 csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows])
         except OSError as error:
             raise UsageError(f"{file} cannot be written: {error.strerror}. Name another file.") from error
-        console.say(f"{len(rows)} mapping(s) written to {file}.")
+        console.say(f"{len(rows)} mapping(s) written to {escape(str(file))}.")
     return 0
 
 
