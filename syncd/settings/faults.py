@@ -34,6 +34,9 @@ _SHOULD = {
     "date_from_datetime_inexact": "should be a date without a time, as in 2026-01-31",
     "too_short": "has too few entries",
 }
+_ONE_WAY = (
+    'should be text in quotes, or one of { env = "…" }, { file = "…" }, { credential = "…" }, { command = ["…"] }'
+)
 _RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of")
 _UNQUOTED = ", and without quotes"
 _KEY = re.compile(r"ffk_\w+")
@@ -51,12 +54,18 @@ class Faults:
         self.secrets: set[str] = set()
         self.fetched: set[Path] = set()
         self._found: list[tuple[int, str]] = []
+        self._paths: set[Path] = set()
 
     def add(self, path: Path, sentence: str) -> None:
         """Keep a fault of a key; the sentence goes on after the key."""
         line = self.line(path)
+        self._paths.add(path)
         end = "" if sentence.endswith((".", "?", "…")) else "."
         self._found.append((line, f"{self.name}:{line}: {dotted(path)} {sentence}{end}"))
+
+    def told_around(self, path: Path) -> bool:
+        """Tell whether a table that a key stands in has a fault itself; a section's do not count."""
+        return any(path[:depth] in self._paths for depth in range(3, len(path)))
 
     def line(self, path: Path) -> int:
         """Find the line of a key, or of the nearest table around it."""
@@ -117,6 +126,10 @@ def _sentence(one: dict[str, Any], model: type[BaseModel], names: Iterable[str],
     match kind:
         case "missing":
             told = f"is missing: {_description(model, one['loc'])}".rstrip(": ")
+        case "string_too_short" if not given.strip():
+            told = f"is empty: {_description(model, one['loc'])}".rstrip(": ")
+        case "string_type" if isinstance(one["input"], dict):
+            told = f"{_ONE_WAY}{shown}"
         case "extra_forbidden":
             told = f"is no setting{did_you_mean(str(one['loc'][-1]), names)}"
         case "literal_error":

@@ -114,17 +114,20 @@ def load(given: Path | str | None = None, environment: Mapping[str, str] = os.en
     path = find(given, environment)
     text, tree = _parsed(path)
     faults = Faults(str(path), key_lines(text))
-    rules.sections(tree, faults, SECTIONS, NAME)
+    beside = rules.sections(tree, faults, SECTIONS, NAME)
     reading = Reading(path.absolute(), tree, faults, environment, installed(), deepcopy(tree))
     rules.safe_file(reading.path, reading.written, faults)
     _fetch_texts(reading)
     program = _program(reading)
     sources = {name: _source(reading, name, raw) for name, raw in reading.tree.get("source", {}).items()}
-    targets = [_target(reading, name, raw, list(sources)) for name, raw in reading.tree.get("target", {}).items()]
+    certain = [name for name in sources if ("source", name) not in beside] or list(sources)
+    targets = [
+        _target(reading, name, raw, list(sources), certain) for name, raw in reading.tree.get("target", {}).items()
+    ]
     rules.literal_secrets(reading.path, reading.written, faults, reading.secret)
     rules.encrypted(reading.tree, faults)
     rules.not_yet(targets, faults)
-    rules.places(targets, reading.path.parent, faults)
+    rules.places(targets, reading.path.parent, faults, beside)
     faults.check()
     return Settings(
         _absolute(program.state, reading.path.parent),
@@ -236,7 +239,7 @@ def _source(reading: Reading, name: str, raw: dict[str, Any]) -> Any:
     return _checked(reading, ("source", name), SourceKeys, raw, Unknown.of(raw, keys(SourceKeys)))
 
 
-def _target(reading: Reading, name: str, raw: dict[str, Any], sources: list[str]) -> Draft:
+def _target(reading: Reading, name: str, raw: dict[str, Any], sources: list[str], certain: list[str]) -> Draft:
     """Check a target: what every target may say, and what its connector asks for."""
     path: KeyPath = ("target", name)
     own = keys(TargetKeys)
@@ -246,7 +249,7 @@ def _target(reading: Reading, name: str, raw: dict[str, Any], sources: list[str]
     unknown = Unknown.of(raw, [*own, *theirs], taken=connector is not None and takes_any(connector.Settings))
     source = None
     if "source" in raw or "source" not in unknown.near.values():
-        source = rules.source_of(reading.faults, name, raw, sources)
+        source = rules.source_of(reading.faults, name, raw, certain if raw.get("source") is None else sources)
     shared = {key: value for key, value in raw.items() if key in own}
     special = {key: value for key, value in raw.items() if key not in own}
     value = _checked(reading, path, TargetKeys, shared, unknown)

@@ -49,17 +49,21 @@ class Draft:
             return None
 
 
-def sections(tree: dict[str, Any], faults: Faults, known: Mapping[str, str], name: re.Pattern[str]) -> None:
+def sections(
+    tree: dict[str, Any], faults: Faults, known: Mapping[str, str], name: re.Pattern[str]
+) -> frozenset[KeyPath]:
     """Keep only sections that are some, with names that can be used; the others are faults.
 
-    A section with a misspelt name is kept under the name that is near, so that what stands in it is judged too.
+    A section with a misspelt name is kept under the name that is near, so that what stands in it is judged too. Given
+    are those that came beside others so: no other is judged by them, for they may not be meant to be there.
     """
     written = {key if key in known else nearest(key, known) for key in tree}
+    beside: set[KeyPath] = set()
     for key in list(tree):
         if key not in known:
             there = ", ".join(known.values())
             faults.add((key,), f"is no section; there are {there}{did_you_mean(key, known)}")
-            _move(tree, key, nearest(key, known), faults)
+            beside |= _move(tree, key, nearest(key, known), faults)
         elif not isinstance(tree[key], dict):
             faults.add((key,), f"should be a section: {known[key]}.")
             del tree[key]
@@ -76,17 +80,23 @@ def sections(tree: dict[str, Any], faults: Faults, known: Mapping[str, str], nam
             else:
                 continue
             del tree[kind][key]
+    return frozenset(beside)
 
 
-def _move(tree: dict[str, Any], key: str, near: str | None, faults: Faults) -> None:
-    """Put what stands in a misspelt section into the one that is near, unless that says the same key itself."""
+def _move(tree: dict[str, Any], key: str, near: str | None, faults: Faults) -> set[KeyPath]:
+    """Put what stands in a misspelt section into the one that is near, unless that says the same key itself.
+
+    Give what came beside something.
+    """
     moved = tree.pop(key)
     if near is None or not isinstance(moved, dict) or not isinstance(tree.get(near, {}), dict):
-        return
+        return set()
+    beside: set[KeyPath] = {(near, name) for name in moved if near in tree and name not in tree[near]}
     tree[near] = {**moved, **tree.get(near, {})}
     for path, line in list(faults.lines.items()):
         if path[0] == key:
             faults.lines.setdefault((near, *path[1:]), line)
+    return beside
 
 
 def source_of(faults: Faults, target: str, raw: Mapping[str, Any], sources: list[str]) -> str | None:
@@ -139,14 +149,17 @@ def safe_file(path: Path, written: Mapping[str, Any], faults: Faults) -> None:
 
 
 def literal_secrets(path: Path, written: Mapping[str, Any], faults: Faults, secret: set[KeyPath]) -> None:
-    """Refuse a file that holds a secret itself and that others can read; keep secrets out of all messages."""
+    """Refuse a file that holds a secret itself and that others can read; keep secrets out of all messages.
+
+    What a table holds that can be none there is no further fault: it is to be written anew.
+    """
     open_to_others = path.stat().st_mode & stat.S_IROTH
     shown = shlex.quote(str(path))
     for key, value in walk(written):
         if not isinstance(value, str) or key[:3] not in secret or _from_elsewhere(key, written):
             continue
         faults.secrets.add(value)
-        if open_to_others:
+        if open_to_others and not faults.told_around(key):
             told = 'write it as { file = "…" } or run: chmod 600 ' + shown
             faults.add(key, f"is a secret in a file that others can read; {told}")
 
@@ -203,7 +216,7 @@ def not_yet(targets: Iterable[Draft], faults: Faults) -> None:
             faults.add(path, "cannot be true in this version; leave it out.")
 
 
-def places(targets: Iterable[Draft], folder: Path, faults: Faults) -> None:
+def places(targets: Iterable[Draft], folder: Path, faults: Faults, beside: frozenset[KeyPath]) -> None:
     """Make each connector once, which opens nothing: look at its contract, and refuse two on the same books."""
     first: dict[str, str] = {}
     for target in targets:
@@ -217,7 +230,7 @@ def places(targets: Iterable[Draft], folder: Path, faults: Faults) -> None:
                 faults.add(path, f"cannot be made: {type(error).__name__}: {error}")
                 continue
         _able(target, capabilities, faults)
-        if place is not None and (other := first.setdefault(place, target.name)) != target.name:
+        if place is not None and path not in beside and (other := first.setdefault(place, target.name)) != target.name:
             told = f"writes to the same books as target.{other} ({place}); remove one of them."
             faults.add(path, told)
 

@@ -59,7 +59,7 @@ FILE = [
     ('connector = "odo"', "did you mean odoo", 'connector = "odoo"'),
     ('source = "mian"', "did you mean main", 'source = "main"'),
     ('url = "https://odoo.example.com"', "", 'url = "https://odoo.example.com"'),
-    ('database = ""', "should have at least 1 character", 'database = "d"'),
+    ('database = ""', "is empty: The name of", 'database = "d"'),
     ('api_key = "0123456789"', "", 'api_key = "0123456789"'),
     ('connections = "2"', 'should be a whole number, not "2"', "connections = 2"),
     ('taxes = { abc = "x", def = "y" }', 'abc should be a rate, such as "25"', 'taxes = { "25" = "x" }'),
@@ -227,6 +227,28 @@ def test_a_misspelt_section_is_told_once_and_judged_by_the_name_it_is_near_to(in
         ["1:", "sorce"], ["3:", "targets"], ["5:", "target.books.shape"],
     ]  # fmt: skip
     assert [one.split(" ")[:2] for one in faults(write(f"[target]\n{SOURCE}"))] == [["1:", "target"]]
+
+
+def test_a_misspelt_section_beside_good_ones_is_the_only_fault(install: Install, write: Write) -> None:
+    install("ledger")
+    more = '[targets.more]\nconnector = "ledger"\n[sources.more]\napi_key = { env = "KEY" }\n'
+    found = faults(write(GOOD + more))
+    assert [one.split(" ")[:4] for one in found] == [
+        ["5:", "targets", "is", "no"], ["7:", "sources", "is", "no"],
+    ]  # fmt: skip
+    found = faults(write(GOOD + more.replace('"ledger"', '"ledger"\nshape = "flat"')))
+    assert [one.split(" ")[1] for one in found] == ["targets", "target.more.shape", "sources"]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_text_from_two_places_none_or_an_unknown_one_is_one_fault(install: Install, write: Write, mode: int) -> None:
+    install("ledger")
+    for table in ('{ env = "KEY", file = "other" }', '{ vault = "other" }', "{}", '{ env = "KEY", other = 1 }'):
+        for text in (GOOD.replace('{ env = "KEY" }', table) + "\n", f"{GOOD}token = {table}\n"):
+            (found,) = faults(write(text, mode))
+            assert re.match(
+                r"(2: source.main.api_key|5: target.books.token) should be text in quotes, or one of", found
+            )
 
 
 def test_a_secret_under_a_misspelt_key_is_kept_from_others_too(install: Install, write: Write) -> None:
