@@ -11,3 +11,12 @@ class Secret(SecretStr):
     def reveal(self) -> str:
         """Return the secret itself, to be sent to whom it is for and to nobody else."""
         return self.get_secret_value()
+
+    def as_key(self, looks: str) -> Secret:
+        """Take it as a key that a header can carry, without blanks around it; raise ``ValueError`` where it is none."""
+        text = self.reveal().strip()
+        if len(text.splitlines()) > 1:
+            raise ValueError("has several lines; there should be the key and nothing else")
+        if len(text) < 6 or not (text.isascii() and text.isprintable()) or " " in text:
+            raise ValueError(f"is no API key; {looks}")
+        return Secret(text)

@@ -39,6 +39,13 @@ class CsvSettings(BaseModel):
         description="How dates are written: %Y, %m and %d, each once, with - . / or a space between.",
     )
 
+    @field_validator("path", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError('should name a folder, such as "books"')
+        return value
+
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:

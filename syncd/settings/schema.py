@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -109,7 +109,7 @@ class SyncdSection(Section):
     @field_validator("state")
     @classmethod
     def _sqlite(cls, value: str) -> str:
-        if not value.startswith("sqlite:///") or value.endswith("/"):
+        if not value.startswith("sqlite:///") or value.rstrip().endswith("/"):
             raise ValueError('should name a file, such as "sqlite:////var/lib/syncd/state.db"')
         return value
 
@@ -147,10 +147,7 @@ class SourceKeys(Section):
     @field_validator("api_key")
     @classmethod
     def _sendable(cls, value: Secret) -> Secret:
-        text = value.reveal()
-        if len(text) < 6 or not (text.isascii() and text.isprintable()) or " " in text:
-            raise ValueError("is no API key; one looks like ffk_ and letters and digits")
-        return value
+        return value.as_key("one looks like ffk_ and letters and digits")
 
     @field_validator("cron")
     @classmethod
@@ -163,9 +160,11 @@ class SourceKeys(Section):
         if len(fields) == 5 and any(sign.isdigit() for sign in fields[4]):
             raise ValueError("should name weekdays, as in mon-fri; numbers mean several things")
         try:
-            CronTrigger.from_crontab(value, timezone="UTC")
+            trigger = CronTrigger.from_crontab(value, timezone="UTC")
         except ValueError as error:
             raise ValueError(f'should have five fields, as in "*/5 7-19 * * mon-fri" ({error})') from error
+        if trigger.get_next_fire_time(None, datetime.now(UTC)) is None:
+            raise ValueError("names a day that never comes, such as 30 February")
         return value
 
 
@@ -243,6 +242,14 @@ class TargetKeys(Section):
         ge=0,
         description="Hold the target when more than this many records would be voided or were taken out there at once.",
     )
+
+    @field_validator("taxes")
+    @classmethod
+    def _named(cls, value: dict[str, str | dict[str, str]]) -> dict[str, str | dict[str, str]]:
+        for rate, code in value.items():
+            if not all(one.strip() for one in ([code] if isinstance(code, str) else code.values())):
+                raise ValueError(f"names no tax code for {rate}; give one, or leave the rate out")
+        return value
 
     @field_validator("undated", mode="before")
     @classmethod

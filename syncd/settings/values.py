@@ -41,7 +41,7 @@ def fetch(way: str, named: object, folder: Path, environment: Mapping[str, str])
         text = _file(folder / Path(named).expanduser())
     else:
         text = _credential(named, environment)
-    text = text.rstrip("\r\n")
+    text = text.removeprefix("\ufeff").rstrip("\r\n")  # some editors begin every file with that mark
     if not text:
         raise Unavailable(f"is empty: nothing comes from {way} {_shown(named)}")
     return text

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 KEY = "ffk_" + "s3cr3t" * 3
 ENVIRONMENT = {"KEY": KEY}
+ODOO = '[target.odoo]\nconnector = "odoo"\nurl = "https://x.example"\ndatabase = "x"\napi_key = { env = "KEY" }\n'
+SOURCE = '[source.main]\napi_key = { env = "KEY" }\n'
 GOOD = """\
 [source.main]
 api_key = { env = "KEY" }
@@ -195,7 +197,9 @@ def test_poll_and_cron_exclude_each_other_and_cron_is_checked(install: Install, 
     beat = '[source.main]\npoll = "5m"\ncron = "* * * * *"\n'
     (found,) = faults(write(GOOD.replace("[source.main]\n", beat)))
     assert found.startswith("3: source.main.cron cannot be set beside poll")
-    for wrong, told in (("61 * * * *", "five fields"), ("* *", "five fields"), ("0 5 * * 1", "mon")):
+    fields, never = ("61 * * * *", "* *", "nonsense"), ("0 0 30 2 *", "0 0 31 4,6 *")
+    told_of = dict.fromkeys(fields, "five fields") | dict.fromkeys(never, "never comes") | {"0 5 * * 1": "mon"}
+    for wrong, told in told_of.items():
         beat = f'[source.main]\ncron = "{wrong}"\n'
         (found,) = faults(write(GOOD.replace("[source.main]\n", beat)))
         assert found.startswith("2: source.main.cron ")
@@ -230,6 +234,49 @@ def test_a_text_that_cannot_be_had_is_one_fault(install: Install, write: Write, 
     (found,) = faults(write(GOOD.replace('env = "KEY"', text)))
     assert found.startswith("2: source.main.api_key ")
     assert told in found
+
+
+@pytest.mark.parametrize("text", ["\ufeff{}", "{}\r\n", "  {} \t\n", "\ufeff\n\n {}\r\n\r\n"])
+def test_what_an_editor_puts_around_a_key_is_no_part_of_it(
+    install: Install, write: Write, tmp_path: Path, text: str
+) -> None:
+    install("ledger")
+    (tmp_path / "key").write_bytes(text.format(KEY).encode())
+    odoo = ODOO.replace('env = "KEY"', 'file = "key"')
+    settings = load(write(GOOD.replace('env = "KEY"', 'file = "key"') + odoo), {})
+    assert settings.sources["main"].api_key.reveal() == KEY
+    assert settings.targets["odoo"].connector_settings.model_dump()["api_key"].get_secret_value() == KEY
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{KEY}\n{KEY}x\n", "has several lines; there should be the key and nothing else"),
+        (f"{KEY}\0{KEY}", "is no API key"),
+        (f"\x1b[31m{KEY}", "is no API key"),
+        ("\ufeff", "is empty"),
+    ],
+)
+def test_a_file_that_holds_more_or_less_than_a_key_is_one_fault(
+    install: Install, write: Write, tmp_path: Path, text: str, told: str
+) -> None:
+    install("ledger")
+    (tmp_path / "key").write_bytes(text.encode())
+    (found,) = faults(write(GOOD.replace('env = "KEY"', 'file = "key"')), {})
+    assert found.startswith(f"2: source.main.api_key {told}")
+
+
+@pytest.mark.parametrize("empty", ['""', '" "'])
+def test_an_empty_text_that_names_nothing_is_refused(write: Write, empty: str) -> None:
+    csv = '[target.books]\nconnector = "csv"\n'
+    lines = ["company", "journal", "payment_journal", "account", "difference_account", "user", "product"]
+    text = f"{SOURCE}base_url = {empty}\n{csv}path = {empty}\n{ODOO.replace(chr(34) + 'x' + chr(34), empty)}"
+    text += "".join(f"{name} = {empty}\n" for name in lines) + f'taxes = {{ "25" = {empty} }}\n'
+    found = faults(write(text))
+    named = ["source.main.base_url", "target.books.path", "target.odoo.database"]
+    assert [one.split(" ")[1] for one in found] == named + [f"target.odoo.{name}" for name in (*lines, "taxes")]
+    assert 'should name a folder, such as "books"' in found[1]
+    assert "is empty: The name of Odoo's database" in found[2]
 
 
 def test_a_literal_secret_in_a_readable_file_is_refused_with_the_command_that_mends_it(
