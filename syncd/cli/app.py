@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import syncd
+from syncd.errors import UsageError
 
 app = typer.Typer(
     name="syncd",
@@ -28,7 +29,7 @@ def day(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no date; write it like 2026-01-31.") from None
+        raise UsageError(f"{text!r} is no date; write it like 2026-01-31.") from None
 
 
 Targets = Annotated[

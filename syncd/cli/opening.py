@@ -6,10 +6,13 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
+from syncd.due import Narrow
 from syncd.engine import Engine
 from syncd.errors import UsageError
+from syncd.model import STATUSES
 from syncd.session import Progress, silent
 from syncd.settings import Settings, TargetSettings, load
 from syncd.state.store import Store
@@ -45,3 +48,13 @@ def targets_of(settings: Settings, names: Sequence[str]) -> list[TargetSettings]
         known = ", ".join(settings.targets) or "none"
         raise UsageError(f"There is no target {unknown[0]!r} in {settings.path}; its targets are: {known}.")
     return [settings.targets[name] for name in names] if names else list(settings.targets.values())
+
+
+def narrowed(since: datetime | None, until: datetime | None, statuses: Sequence[str] = ()) -> Narrow:
+    """Read what narrows a command to some invoices."""
+    for status in statuses:
+        if status not in STATUSES:
+            raise UsageError(f"--status {status}: there is no such status; it is one of {', '.join(STATUSES)}.")
+    if since and until and since > until:
+        raise UsageError("--since lies after --until.")
+    return Narrow(since.date() if since else None, until.date() if until else None, frozenset(statuses))

@@ -12,8 +12,7 @@ from rich.markup import escape
 
 from syncd import audit
 from syncd.cli import console
-from syncd.cli.opening import engine, targets_of
-from syncd.due import Narrow
+from syncd.cli.opening import engine, narrowed, targets_of
 from syncd.errors import Refused, SyncdError, Unreachable
 from syncd.money import amount
 from syncd.reconcile import Report
@@ -24,7 +23,7 @@ def reconcile_all(
     config: Path | None, targets: Sequence[str] | None, since: datetime | None, until: datetime | None, *, json: bool
 ) -> int:
     """Compare each target with the mirror; exit 1 when something differs."""
-    narrow = Narrow(since.date() if since else None, until.date() if until else None)
+    narrow = narrowed(since, until)
     reports: list[Report] = []
     errors: dict[str, SyncdError] = {}
     with console.progress(quiet=json) as progress, engine(config, lock=False, progress=progress) as parts:

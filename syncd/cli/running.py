@@ -11,13 +11,12 @@ from typing import Any
 from rich.markup import escape
 
 from syncd.cli import console
-from syncd.cli.opening import engine, targets_of
+from syncd.cli.opening import engine, narrowed, targets_of
 from syncd.connector import Scalar
-from syncd.due import Narrow
 from syncd.engine import Engine, Reread, RunReport, SourceRun
 from syncd.errors import UsageError
 from syncd.merge import row_of
-from syncd.model import STATUSES, Kind
+from syncd.model import Kind
 from syncd.problems import group, remedy, sentence
 from syncd.reconcile import show
 from syncd.state import problems
@@ -44,7 +43,7 @@ def run_once(
     json: bool = False,
 ) -> int:
     """Run once, say how it went, and return the exit code."""
-    narrow = _narrow(since, until, statuses or ())
+    narrow = narrowed(since, until, statuses or ())
     if details and not full:
         raise UsageError("--details goes with --full.")
     with console.progress(quiet=json) as progress, engine(config, progress=progress) as parts:
@@ -57,15 +56,6 @@ def run_once(
     else:
         _tell(report, waiting, dry=dry)
     return report.exit_code
-
-
-def _narrow(since: datetime | None, until: datetime | None, statuses: Sequence[str]) -> Narrow:
-    for status in statuses:
-        if status not in STATUSES:
-            raise UsageError(f"--status {status}: there is no such status; it is one of {', '.join(STATUSES)}.")
-    if since and until and since > until:
-        raise UsageError("--since lies after --until.")
-    return Narrow(since.date() if since else None, until.date() if until else None, frozenset(statuses))
 
 
 def _waiting(parts: Engine, report: RunReport) -> list[Any]:
@@ -97,6 +87,8 @@ def _source_line(source: SourceRun) -> str:
         return f"source {source.name}: not pulled"
     pulled = source.pulled
     moved = f"{pulled.new} new, {pulled.changed} changed, {pulled.gone} gone"
+    if not pulled.new + pulled.changed + pulled.gone:  # a plan may have read what this run writes
+        moved = "nothing new, changed or gone since it was last read"
     return f"source {source.name}: {moved}; {sum(pulled.requests.values())} requests"
 
 

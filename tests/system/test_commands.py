@@ -124,6 +124,14 @@ def test_a_run_counts_what_it_wrote_by_kind(company: Company) -> None:
     assert "target ledger: nothing to do" in again.out
 
 
+def test_a_run_after_a_plan_says_since_when_nothing_is_new(company: Company) -> None:
+    insert(company.sandbox.account, {"status": "sent"})
+    assert "source main: 1 new, 0 changed, 0 gone; " in company.syncd("plan").out
+    said = company.syncd("run")
+    assert "source main: nothing new, changed or gone since it was last read; " in said.out
+    assert "target ledger: 1 written (1 create invoice)" in said.out
+
+
 def test_explain_finds_a_client_by_name(company: Company) -> None:
     name = company.column("clients.csv", "name")[-1]
     said = company.syncd("explain", name)

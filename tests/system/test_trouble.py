@@ -208,7 +208,6 @@ def test_wrong_settings_exit_2_with_a_sentence(found: Found, text: str, word: st
         ["run", "nowhere"],
         ["run", "--status", "lost"],
         ["run", "--details"],
-        ["run", "--since", "2026-02-30"],
         ["fly"],
         ["explain", "nobody"],
     ],
@@ -218,6 +217,16 @@ def test_wrong_usage_exits_2_with_a_sentence(found: Found, arguments: list[str])
     said = company.syncd(*arguments)
     assert said.code == 2, said
     assert said.err.strip()
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "reconcile"])
+def test_dates_that_cannot_be_meant_exit_2_with_one_sentence(found: Found, command: str) -> None:
+    company = found()
+    for option in ("--since", "--until"):
+        said = company.syncd(command, option, "2026-02-30")
+        assert (said.code, said.out, said.err) == (2, "", "'2026-02-30' is no date; write it like 2026-01-31.\n")
+    said = company.syncd(command, "--since", "2026-02-02", "--until", "2026-02-01")
+    assert (said.code, said.out, said.err) == (2, "", "--since lies after --until.\n")
 
 
 @contextmanager
