@@ -100,13 +100,12 @@ def _compare_page(
             wanted = expected.get((kind, row.id))
             if wanted is None:
                 continue
-            _compare_one(report, kind, row.id, wanted, fields, remote.lost)
+            _compare_one(session, report, row.id, wanted, replace(remote, fields=fields))
 
 
-def _compare_one(
-    report: Report, kind: Kind, record_id: str, wanted: Fields | str, found: Fields, lost: frozenset[str]
-) -> None:
+def _compare_one(session: Session, report: Report, record_id: str, wanted: Fields | str, remote: Remote) -> None:
     """Compare what stands; an invoice or a payment that, as the source says, is not to stand differs in its status."""
+    kind, found = remote.kind, remote.fields
     report.compared += 1
     if kind == "invoice":
         add_up(report, "target", found)
@@ -115,7 +114,7 @@ def _compare_one(
         label = name_of(found) or record_id
         report.differences.append(Difference("differs", kind, record_id, label, "status", wanted, there))
         return
-    report.differences += compare(kind, record_id, wanted, found, lost)
+    report.differences += compare(kind, record_id, wanted, found, remote.lost, session.policy.dressed)
     if kind == "invoice":
         add_up(report, "source", wanted)
 

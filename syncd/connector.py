@@ -399,6 +399,17 @@ class Shaping(Protocol):
 
 
 @runtime_checkable
+class Dressing(Protocol):
+    """What a connector may have besides: programs save what stands there anew, and some values then look otherwise."""
+
+    def dressed(self, path: str, expected: Scalar, found: Scalar) -> bool:
+        """Tell whether a value is the expected one in another dress; pure.
+
+        It is nobody's edit and no difference, and is put right like what was lost.
+        """
+
+
+@runtime_checkable
 class Taxing(Protocol):
     """What a connector may have besides: books that hold tax by code say which taxes they lack, for ``check``."""
 
@@ -422,6 +433,7 @@ __all__ = [
     "Content",
     "Context",
     "Done",
+    "Dressing",
     "Entry",
     "Exists",
     "Fields",

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Literal
 
-from syncd.connector import ATTACHED, Content, Fields, Verb
+from syncd.connector import ATTACHED, Content, Fields, Scalar, Verb
 from syncd.content import client_content, invoice_content, payment_content
+from syncd.fields import never
 from syncd.match import Candidate
 from syncd.merge import Conflicts, Differs, Owner
 from syncd.model import Client, Invoice, Kind
@@ -35,6 +36,8 @@ class Policy:
     conflicts: Conflicts = "person"
     shape: Callable[[Kind, Content], Content] = field(default=lambda _kind, content: content, repr=False, compare=False)
     """Gives a content as the target will hold it."""
+    dressed: Callable[[str, Scalar, Scalar], bool] = field(default=never, repr=False, compare=False)
+    """Tells whether what stands at a path is what was expected, in another dress."""
 
     def client(self, client: Client) -> Content:
         """Say what the target is to hold of a client."""
@@ -75,7 +78,8 @@ class Seen:
 class Binding:
     """A mapping as the planner sees it; ``base`` is flat, ``drift`` what stands in the target instead.
 
-    ``behind``: fields of the base that are as an older or damaged state of the target has them, which nobody wrote.
+    ``behind``: where the base is as an older or damaged state of the target has it, which nobody wrote; path → (what
+    was last written, what stands).
     """
 
     external_id: str
@@ -84,7 +88,7 @@ class Binding:
     state: Literal["live", "void", "removed", "linked"] = "live"
     generation: int = 0
     drift: Differs = field(default_factory=dict)
-    behind: frozenset[str] = frozenset()
+    behind: Differs = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

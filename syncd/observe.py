@@ -176,19 +176,25 @@ def _compare(session: Session, connection: Connection, remote: Remote, record_id
         news = True
     if remote.version != binding.version:
         bindings.set_version(connection, session.name, remote.kind, record_id, remote.version)
-    differs = differences(binding.base, _readable(remote.fields, session.can.fields[remote.kind]))
-    if differs == dict(binding.drift):
+    base = {**binding.base, **{path: written for path, (written, _) in binding.behind.items()}}
+    differs = differences(base, _readable(remote.fields, session.can.fields[remote.kind]))
+    if differs == {**binding.drift, **binding.behind}:
         return news
     # What nobody else can have written is an older state of the target, put back or lost: it is brought up to date.
     behind = {
-        path: pair for path, pair in differs.items() if not remote.by_hand or path.partition(".")[0] in remote.lost
+        path: pair
+        for path, pair in differs.items()
+        if not remote.by_hand
+        or path.partition(".")[0] in remote.lost
+        or binding.behind.get(path) == pair
+        or (path in base and session.policy.dressed(path, *pair))
     }
     by_hand = {path: pair for path, pair in differs.items() if path not in behind}
     seen = {"drift": by_hand, "behind": behind}
     told = [_observation(session, remote, record_id, role, paths) for role, paths in seen.items() if paths]
+    observations.forget_bound(connection, session.name, [(remote.kind, record_id)])
     observations.observe(connection, session.name, told)
     if not by_hand:
-        observations.forget_drift(connection, session.name, [(remote.kind, record_id)])
         problems.settle(connection, session.name, [(remote.kind, record_id)], ["adopted_differs"])
     return True
 

@@ -247,9 +247,9 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
             differences=differences,
         )
     if found.by_hand or not found.differs:
-        differs, stands = dict(found.differs), content
-        if _signed_anew(*differs.get("public_url", (None, None))):  # nobody's edit; it is brought up to date
-            stands = {**content, "public_url": differs.pop("public_url")[1]}
+        nobodys = {path: pair[1] for path, pair in found.differs.items() if _is_nobodys(path, *pair, policy)}
+        differs = {path: pair for path, pair in found.differs.items() if path not in nobodys}
+        stands = {**content, **nobodys}  # and is brought up to date
         binding = replace(binding, base=flatten(stands, policy.fields[kind]))
         adopt = operate("adopt", kind, record_id, stands, binding)
         signed = _bound(kind, record_id, content, binding, policy).operations
@@ -265,11 +265,11 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
     return Decision((adopt, *after.operations), after.findings, after.anew)
 
 
-def _signed_anew(one: Scalar, other: Scalar) -> bool:
-    """Tell whether two links are one, signed at different times."""
-    if not isinstance(one, str) or not isinstance(other, str):
-        return False
-    return one.partition("?")[0] == other.partition("?")[0]
+def _is_nobodys(path: str, expected: Scalar, found: Scalar, policy: Policy) -> bool:
+    """Tell a difference that is no edit: a link signed at another time, or a value in another dress."""
+    if path == "public_url" and isinstance(expected, str) and isinstance(found, str):
+        return expected.partition("?")[0] == found.partition("?")[0]
+    return policy.dressed(path, expected, found)
 
 
 def _bound(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from syncd.connector import Fields, Scalar
-from syncd.fields import differences
+from syncd.fields import differences, never
 from syncd.model import Kind
 from syncd.money import amount
 from syncd.words import counted
@@ -72,13 +72,19 @@ class Report:
 
 
 def compare(
-    kind: Kind, record_id: str, expected: Fields, found: Fields, lost: Collection[str] = ()
+    kind: Kind,
+    record_id: str,
+    expected: Fields,
+    found: Fields,
+    lost: Collection[str] = (),
+    dressed: Callable[[str, Scalar, Scalar], bool] = never,
 ) -> list[Difference]:
     """Name each field on which a record differs; a row whose own number or id was edited is one difference.
 
     ``lost``: fields whose store is missing there; lines and events that went with it are one difference together.
+    ``dressed``: tells what only looks otherwise.
     """
-    different = differences(expected, found)
+    different = {path: pair for path, pair in differences(expected, found).items() if not dressed(path, *pair)}
     folded = {group: _rows_of(different, group) for group in ("lines", "events") if group in lost}
     kept = {path: pair for path, pair in different.items() if path.partition(".")[0] not in folded}
     pairs = _pair_rows(kept, expected, found)

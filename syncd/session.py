@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from syncd.connector import Books, Capabilities, Connector, Content, Kind, Shaping
+from syncd.connector import Books, Capabilities, Connector, Content, Dressing, Kind, Shaping
 from syncd.facts import Policy
+from syncd.fields import never
 from syncd.settings import TargetSettings
 from syncd.state.store import Store
 
@@ -70,4 +71,5 @@ def policy_of(target: TargetSettings, connector: Connector, books: Books, zone: 
         owners=target.owners,
         conflicts=target.conflicts,
         shape=_shape(connector, books),
+        dressed=connector.dressed if isinstance(connector, Dressing) else never,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.csv.cells import read_cell, write_cell
+from connectors.csv.dressed import dressed
 from connectors.csv.layout import COLUMNS, LAST, Cells, Holds, Key, Table
 from connectors.csv.rows import Slots, Writer, client_key, invoice_key
 from syncd.connector import Done, Exists, Outcome, Scalar, Stale
@@ -35,13 +36,17 @@ PartOf = Callable[[str | None], str]
 class Cell:
     """Compare-and-set of one cell, done at once or not at all with the others of its operation."""
 
-    def __init__(self, cells: Cells, at: int, holds: Holds, before: Scalar, after: Scalar) -> None:
+    def __init__(self, cells: Cells, at: int, name: str, holds: Holds, before: Scalar, after: Scalar) -> None:
         """Name the cell and what it should change from and to."""
-        self.cells, self.at, self.holds, self.before, self.after = cells, at, holds, before, after
+        self.cells, self.at, self.name, self.holds, self.before, self.after = cells, at, name, holds, before, after
 
     def value(self, writer: Writer) -> Scalar:
         """Read what stands there."""
         return read_cell(self.cells[self.at], self.holds, writer.dress)
+
+    def stands_as(self, value: Scalar) -> bool:
+        """Tell whether what stands there is what it should change from, or to."""
+        return same(value, self.before) or same(value, self.after) or dressed(self.name, self.before, value)
 
 
 class Applying:
@@ -114,7 +119,7 @@ class Applying:
         cells, rows, stale = self._sort_out(record, table, owner, changes)
         for cell in cells:
             value = cell.value(self._writer)
-            if not same(value, cell.before) and not same(value, cell.after):
+            if not cell.stands_as(value):
                 stale = stale or f"a cell holds {value!r} and not {cell.before!r}"
         if stale:
             return Stale(stale)
@@ -172,7 +177,7 @@ class Applying:
 
     def _cell(self, record: Record, table: Table, slot: str, name: str, pair: tuple[Scalar, Scalar]) -> Cell:
         at = list(COLUMNS[table]).index(name)
-        return Cell(record[table].slots[slot], at, COLUMNS[table][name], *pair)
+        return Cell(record[table].slots[slot], at, name, COLUMNS[table][name], *pair)
 
     def _rows(self, record: Record, rows: dict[Any, Any], payload: dict[str, Any], owner: str) -> None:
         """Add and remove the rows of lines and events."""
@@ -205,7 +210,8 @@ class Applying:
         before, after = changes["number"]
         for table in GROUPS.values():
             for row in record[table].slots.values() if table in record else ():
-                if read_cell(row[1], "text", self._writer.dress) == (before or None):
+                there = read_cell(row[1], "text", self._writer.dress)
+                if same(there, before) or dressed("number", before, there):
                     row[1] = self._writer.cell(table, "number", after)
 
     def _move(self, record: Record, kind: str, changes: dict[str, tuple[Scalar, Scalar]]) -> None:

@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel
 
 from connectors.csv import commit
+from connectors.csv.dressed import dressed
 from connectors.csv.holding import unheld
 from connectors.csv.ledger import Ledger
 from connectors.csv.reading import found, pages
@@ -31,6 +32,7 @@ from syncd.connector import (
     Outcome,
     Page,
     Rejected,
+    Scalar,
     Wanted,
 )
 from syncd.errors import NotSent, Unreachable
@@ -202,6 +204,10 @@ class CsvConnector:
         writing = Writing(self._folder, self._settings, self._context.scratch, identity, self._digests)
         with writing.write(itertools.chain([first], entries)) as outcomes:
             yield from outcomes
+
+    def dressed(self, path: str, expected: Scalar, found: Scalar) -> bool:
+        """Tell whether a text was taken for a number by a spreadsheet, and saved as one."""
+        return dressed(path, expected, found)
 
     def close(self) -> None:
         """Nothing is kept open."""

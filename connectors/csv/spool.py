@@ -15,6 +15,7 @@ import orjson
 
 from connectors.csv.cells import Dress, read_cell, write_cell
 from connectors.csv.dialect import Columns, Style, columns_of, read_foreign, style_of
+from connectors.csv.dressed import dressed
 from connectors.csv.layout import COLUMNS, LAST, SPLIT, UNDATED, Cells, File, Group, Table, part_of
 from connectors.csv.ledger import Ledger
 from connectors.csv.pairing import pair
@@ -24,6 +25,10 @@ SCHEMA = """
 CREATE TABLE rows (
     seq INTEGER PRIMARY KEY, tbl TEXT, part TEXT, id TEXT, number TEXT, owner TEXT, day TEXT, slot TEXT, cells BLOB);
 CREATE TABLE places (owner TEXT PRIMARY KEY, day TEXT, number TEXT, part TEXT);
+"""
+OTHER_NUMBERS = """
+SELECT rows.seq, rows.number, places.number, cells FROM rows JOIN places ON places.owner = rows.owner
+WHERE tbl IN ('invoice_lines', 'events') AND rows.number <> places.number
 """
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -53,9 +58,20 @@ class Spool:
             "CREATE INDEX by_number ON rows (tbl, number, id); CREATE INDEX by_row_id ON rows (tbl, id);"
         )
         pair(self._db)
+        self._mend_numbers()
         if self._base_partition() != self._ledger.settings.partition:
             self._rehome()
         self._db.execute("CREATE INDEX by_owner ON rows (tbl, part, owner)")
+
+    def _mend_numbers(self) -> None:
+        """Give lines and events the number of their invoice again where a spreadsheet took it for a number."""
+        mended = []
+        for seq, number, own, cells in self._db.execute(OTHER_NUMBERS):
+            if dressed("number", own, number):
+                row = orjson.loads(cells)
+                row[1] = write_cell(own, "text", self._dress)
+                mended.append((own, orjson.dumps(row), seq))
+        self._db.executemany("UPDATE rows SET number = ?, cells = ? WHERE seq = ?", mended)
 
     def _base_partition(self) -> str:
         told = self._ledger.manifest.get("settings", {})

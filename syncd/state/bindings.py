@@ -108,7 +108,7 @@ def places(
             row.state,
             row.generation,
             drift.get((row.kind, row.id), {}),
-            frozenset(behind.get((row.kind, row.id), {})),
+            behind.get((row.kind, row.id), {}),
         )
         found[row.kind, row.id] = Place(binding)
     for one in seen:

@@ -96,10 +96,10 @@ def forget(
         connection.execute(sa.delete(observation).where(where), rows)
 
 
-def forget_drift(connection: Connection, target: str, records: Iterable[tuple[str, str]]) -> None:
-    """Drop how records differed by a person's hand, now that they no longer do."""
+def forget_bound(connection: Connection, target: str, records: Iterable[tuple[str, str]]) -> None:
+    """Drop how bound records differed, now that they differ otherwise or no longer."""
     rows = [{"k": kind, "i": record_id} for kind, record_id in records]
-    ours = sa.and_(observation.c.target == target, observation.c.role == "drift")
+    ours = sa.and_(observation.c.target == target, observation.c.role.in_(("drift", "behind")))
     where = sa.and_(ours, observation.c.kind == sa.bindparam("k"), observation.c.id == sa.bindparam("i"))
     if rows:
         connection.execute(sa.delete(observation).where(where), rows)
