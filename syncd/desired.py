@@ -38,7 +38,9 @@ def dates(invoice: Invoice, seen: Seen, place: Place, payment: Place, policy: Po
 
 
 def _written(place: Place, name: str) -> date | None:
-    text = place.binding.base.get(name) if place.binding else None
+    if place.binding is None:
+        return None
+    text, _ = place.binding.behind.get(name, (place.binding.base.get(name), None))
     return date.fromisoformat(str(text)) if text else None
 
 

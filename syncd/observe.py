@@ -109,7 +109,7 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
             known = {row.id for row in rows.values() if row.marked}
             for remote in resolved(session, connection, remotes):
                 row = rows.get(remote.external_id)
-                if row is None or row.state == "void" or (remote.lost and row.state == "removed"):
+                if row is None or row.state == "void" or (f"{kind}_id" in remote.lost and row.state == "removed"):
                     continue
                 if remote.void or is_another(remote, row):
                     bindings.set_state(connection, session.name, kind, [row.id], "removed")
@@ -185,7 +185,7 @@ def _compare(session: Session, connection: Connection, remote: Remote, record_id
         path: pair
         for path, pair in differs.items()
         if not remote.by_hand
-        or path.partition(".")[0] in remote.lost
+        or not remote.lost.isdisjoint((path, path.partition(".")[0]))
         or binding.behind.get(path) == pair
         or (path in base and session.policy.dressed(path, *pair))
     }

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Literal
 
 from connectors.csv.cells import Dress, iso_date, iso_time, unread
-from connectors.csv.layout import COLUMNS, IDS, Cells, Holds, Table
+from connectors.csv.layout import COLUMNS, KEYS, Cells, Holds, Table
 from syncd.connector import Scalar
 from syncd.money import cents, decimal_text
 
@@ -49,11 +49,11 @@ class Style:
 
 
 def columns_of(header: str, table: Table) -> Columns | None:
-    """Find the columns in a header line, whichever delimiter it has; ``None`` without the column of ids."""
+    """Find the columns in a header line, whichever delimiter it has; ``None`` without those that tell rows apart."""
     best: tuple[int, Columns] | None = None
     for delimiter in DELIMITERS:
         names = [name.strip().strip('"').strip().casefold() for name in header.split(delimiter)]
-        if IDS.get(table, "invoice_id") not in names:
+        if not set(KEYS[table]) <= set(names):
             continue
         ours = tuple(names.index(name) if name in names else None for name in COLUMNS[table])
         known = sum(at is not None for at in ours)

@@ -85,6 +85,14 @@ KIND: dict[Table, Kind] = {
 }
 IDS = {"clients": "client_id"}
 """The column that names the owner, where it is not ``invoice_id``."""
+KEYS: dict[Table, tuple[str, ...]] = {
+    "clients": ("client_id",),
+    "invoices": ("invoice_id",),
+    "invoice_lines": ("invoice_id", "line"),
+    "payments": ("invoice_id",),
+    "events": ("invoice_id", "event_id"),
+}
+"""The columns that tell the rows apart: without them no other can be built anew."""
 UNDATED = "undated"
 LAST = "\U0010ffff"
 """Sorts behind every date: the place of rows whose invoice does not stand."""

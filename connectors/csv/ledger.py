@@ -166,6 +166,7 @@ class Plain:
         self._names = names
         self.files = frozenset(names)
         self.extras: dict[Table, list[str]] = {}
+        self.lost: dict[File, frozenset[str]] = {}
 
     def groups(self, table: Table, part: str) -> Iterator[Group]:
         """Stream the rows of one file, record by record, in the order of their keys."""

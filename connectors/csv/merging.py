@@ -33,6 +33,8 @@ class Source(Protocol):
 
     extras: dict[Table, list[str]]
     files: frozenset[File]
+    lost: dict[File, frozenset[str]]
+    """The columns of ours that a file lacks."""
 
     def groups(self, table: Table, part: str) -> Iterator[Group]:
         """Stream the rows of one file, record by record."""

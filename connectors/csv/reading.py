@@ -143,14 +143,15 @@ def _remotes(ledger: Ledger, source: Source) -> Iterator[Remote]:
 
 
 def _flat(ledger: Ledger, source: Source, file: File, dress: Dress) -> Iterator[Remote]:
-    kind, by_hand = KIND[file.table], ledger.by_hand(file)
+    kind, by_hand, lost = KIND[file.table], ledger.by_hand(file), source.lost.get(file, frozenset())
     seen: Counter[str] = Counter()
     rows = 0
     for group in source.groups(file.table, file.part):
         for cells in group.rows:
             rows += 1
             fields = flat_fields(file.table, cells, dress)
-            yield Remote(kind, _told_apart(group.owner, seen, rows, file), None, None, fields, by_hand=by_hand)
+            name = _told_apart(group.owner, seen, rows, file)
+            yield Remote(kind, name, None, None, fields, by_hand=by_hand, lost=lost)
 
 
 def _told_apart(name: str, seen: Counter[str], row: int, file: File) -> str:
@@ -163,7 +164,7 @@ def _told_apart(name: str, seen: Counter[str], row: int, file: File) -> str:
 
 def _invoices(ledger: Ledger, source: Source, part: str, dress: Dress) -> Iterator[Remote]:
     by_hand = any(ledger.by_hand(File(table, part)) for table in SPLIT if table != "payments")
-    lost = _lost_fields(ledger, part)
+    lost = _lost_fields(ledger, part) | source.lost.get(File("invoices", part), frozenset())
     lines, events = (_Alongside(source.groups(table, part)) for table in ("invoice_lines", "events"))
     seen: Counter[str] = Counter()
     rows = 0
@@ -176,7 +177,17 @@ def _invoices(ledger: Ledger, source: Source, part: str, dress: Dress) -> Iterat
                 fields |= line_fields(owner, fields["number"], lines.rows(group), dress)
                 fields |= event_fields(owner, fields["number"], events.rows(group), dress)
             name = _told_apart(owner, seen, rows, File("invoices", part))
-            yield Remote("invoice", name, None, None, fields, by_hand=by_hand, lost=lost)
+            gone = lost | _lost_cells(source, part, fields)
+            yield Remote("invoice", name, None, None, fields, by_hand=by_hand, lost=gone)
+
+
+def _lost_cells(source: Source, part: str, fields: Fields) -> frozenset[str]:
+    """Name the fields of an invoice's lines and events whose column is missing."""
+    lost = {field: columns for table, field in DEPENDENT.items() if (columns := source.lost.get(File(table, part)))}
+    if not lost:
+        return frozenset()
+    cells = ((path, path.partition(".")[0], path.rpartition(".")[2]) for path in fields)
+    return frozenset(path for path, group, name in cells if name in lost.get(group, ()))
 
 
 def _lost_fields(ledger: Ledger, part: str) -> frozenset[str]:

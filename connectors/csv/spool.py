@@ -16,7 +16,7 @@ import orjson
 from connectors.csv.cells import Dress, read_cell, write_cell
 from connectors.csv.dialect import Columns, Style, columns_of, read_foreign, style_of
 from connectors.csv.dressed import dressed
-from connectors.csv.layout import COLUMNS, LAST, SPLIT, UNDATED, Cells, File, Group, Table, part_of
+from connectors.csv.layout import COLUMNS, KEYS, LAST, SPLIT, UNDATED, Cells, File, Group, Table, part_of
 from connectors.csv.ledger import Ledger
 from connectors.csv.pairing import pair
 from syncd.errors import Unreachable
@@ -27,7 +27,7 @@ CREATE TABLE rows (
 CREATE TABLE places (owner TEXT PRIMARY KEY, day TEXT, number TEXT, part TEXT);
 """
 OTHER_NUMBERS = """
-SELECT rows.seq, rows.number, places.number, cells FROM rows JOIN places ON places.owner = rows.owner
+SELECT rows.seq, tbl, rows.part, rows.number, places.number, cells FROM rows JOIN places ON places.owner = rows.owner
 WHERE tbl IN ('invoice_lines', 'events') AND rows.number <> places.number
 """
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -44,11 +44,14 @@ class Spool:
         self._base = dress_of(ledger)
         self.extras: dict[Table, list[str]] = {}
         self.files: frozenset[File] = frozenset(ledger.files)
+        self.lost: dict[File, frozenset[str]] = {}
 
     def load(self) -> None:
         """Read every file, pair the rows, find their places."""
         for file in sorted(self._ledger.files):
             columns = self._columns(file)
+            if lost := [name for name, at in zip(COLUMNS[file.table], columns.ours, strict=True) if at is None]:
+                self.lost[file] = frozenset(lost)
             names = self._named(file.table, columns)
             self._db.executemany(
                 "INSERT INTO rows (tbl, part, id, number, owner, day, slot, cells) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -64,10 +67,10 @@ class Spool:
         self._db.execute("CREATE INDEX by_owner ON rows (tbl, part, owner)")
 
     def _mend_numbers(self) -> None:
-        """Give lines and events the number of their invoice again where a spreadsheet took it for a number."""
+        """Give lines and events their invoice's number again that was taken for a number, or whose column is lost."""
         mended = []
-        for seq, number, own, cells in self._db.execute(OTHER_NUMBERS):
-            if dressed("number", own, number):
+        for seq, table, part, number, own, cells in self._db.execute(OTHER_NUMBERS):
+            if dressed("number", own, number) or "number" in self.lost.get(File(table, part), ()):
                 row = orjson.loads(cells)
                 row[1] = write_cell(own, "text", self._dress)
                 mended.append((own, orjson.dumps(row), seq))
@@ -100,9 +103,9 @@ class Spool:
             raise Unreachable(f"{path} cannot be read: {error}.") from error
         columns = columns_of(header.lstrip("\ufeff"), file.table)
         if columns is None:
-            name = next(iter(COLUMNS[file.table]))
+            names = " and ".join(KEYS[file.table])
             raise Unreachable(
-                f"{path} cannot be understood: its first line names no column {name}. "
+                f"{path} cannot be understood: its first line does not name {names}. "
                 f"Put the header line back, or move the file away, and it is built anew."
             )
         return columns
@@ -189,6 +192,10 @@ class Spool:
         )
         parts = {part for (part,) in self._db.execute("SELECT DISTINCT part FROM rows WHERE tbl <> 'clients'")}
         self.files = frozenset({File(table, part) for table in SPLIT for part in parts} | {File("clients", "")})
+        lacking: dict[Table, frozenset[str]] = {}
+        for file, columns in self.lost.items():
+            lacking[file.table] = lacking.get(file.table, frozenset()) | columns
+        self.lost = {file: lacking[file.table] for file in self.files if file.table in lacking}
 
     def groups(self, table: Table, part: str) -> Iterator[Group]:
         """Stream the rows of one file, record by record, in the order of their keys."""
