@@ -36,7 +36,9 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
     report = Report(session.name)
     seen: dict[Kind, set[str]] = {"client": set(), "invoice": set(), "payment": set()}
     unexpected: dict[Kind, dict[str, Fields]] = {"client": {}, "invoice": {}, "payment": {}}
+    strays: dict[str, str] = {}
     for page in session.connector.changes(None):
+        strays |= _strays(session, page)
         _compare_page(session, page, narrow, report, seen, unexpected)
         session.progress(sum(len(ids) for ids in seen.values()), None, "compared")
     removed = _removed(session)
@@ -53,6 +55,9 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
                 add_up(report, "target", fields)
             if narrow.all and external not in strange:
                 report.differences.append(Difference("unexpected", kind, external, name_of(fields) or external))
+    if narrow.all:
+        told = {external: name for external, name in strays.items() if external not in missing["invoice"]}
+        report.differences += [Difference("unexpected", "invoice", *one) for one in told.items()]
     report.differences = sorted_differences(_named(session, report.differences))
     with session.store.read() as connection:
         held = [
@@ -61,6 +66,16 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
         report.held = [sentence(problems.finding_of_hold(row)) for row in held if not row.released]
         report.waiting = len(problems.listed(connection, [session.name, f"source:{session.source}"]))
     return report
+
+
+def _strays(session: Session, page: Page) -> dict[str, str]:
+    """Name the invoices of which only lines or events stand, and which nothing is bound to."""
+    strays = {remote.external_id: name_of(remote.fields) for remote in page.remotes if remote.stray}
+    if not strays:
+        return {}
+    with session.store.read() as connection:
+        bound = bindings.bound_ids(connection, session.name, "invoice", strays)
+    return {external: name or external for external, name in strays.items() if external not in bound}
 
 
 def _named(session: Session, found: list[Difference]) -> list[Difference]:
@@ -81,7 +96,9 @@ def _compare_page(
 ) -> None:
     by_kind: dict[Kind, list[Remote]] = {}
     for remote in page.remotes:
-        if not remote.void and f"{remote.kind}_id" not in remote.lost:  # else the record itself does not stand
+        if (
+            not remote.void and not remote.stray and f"{remote.kind}_id" not in remote.lost
+        ):  # else the record itself does not stand
             by_kind.setdefault(remote.kind, []).append(remote)
     for kind, remotes in by_kind.items():
         with session.store.read() as connection:

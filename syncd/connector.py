@@ -157,7 +157,8 @@ class Remote:
     ``lost``: fields (paths, or first parts of paths) whose store is missing there (a file, a table, a column): nobody
     took them out, and they are written anew. ``void``: it was voided or cancelled there, so it binds nothing.
     ``by_hand``: ``False`` where the target can prove that nobody but syncd has written it, ``True`` where that is not
-    known.
+    known. ``stray``: only parts of the record stand there (lines of an invoice that does not), so that it is none: it
+    binds nothing, and is a surprise where nothing is bound to its id.
     """
 
     kind: Kind
@@ -170,6 +171,7 @@ class Remote:
     refs: Mapping[Kind, str] = field(default_factory=dict)
     foreign: bool = False
     lost: frozenset[str] = frozenset()
+    stray: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
         moved |= _take_page(session, page)
         view.add(page)
         if strangers:
-            strangers.look_at(page.remotes)
+            strangers.look_at(_records(page))
         if page.standing:
             moved |= _absent(session, page.standing, by_hand=True)
     if view.whole:
@@ -85,15 +85,19 @@ class View:
         """Take in one page."""
         self.whole, self.token = self.whole or page.whole, page.token or self.token
         self.lost, self.by_hand = self.lost | page.lost, self.by_hand or page.by_hand
-        for remote in page.remotes if page.whole else ():
+        for remote in _records(page) if page.whole else ():
             self.seen[remote.kind].add(remote.external_id)
+
+
+def _records(page: Page) -> Iterator[Remote]:
+    return (remote for remote in page.remotes if not remote.stray)
 
 
 def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
     """Compare a page of records with what was last written to them."""
     moved: set[tuple[Kind, str]] = set()
     by_kind: dict[Kind, list[Remote]] = {}
-    for remote in page.remotes:
+    for remote in _records(page):
         by_kind.setdefault(remote.kind, []).append(remote)
     if not by_kind and not page.gone:
         return moved

@@ -64,7 +64,8 @@ def found(ledger: Ledger, wanted: Iterable[Wanted], scratch: Path) -> Iterator[F
     wanted = itertools.chain(few, wanted)
     with database(scratch, SCHEMA) as db:
         with source_of(ledger, {file: file.name for file in ledger.files}, scratch) as source:
-            db.executemany("INSERT INTO remotes VALUES (?, ?, ?, ?, ?, ?, ?)", map(_indexed, _remotes(ledger, source)))
+            records = (_indexed(remote) for remote in _remotes(ledger, source) if not remote.stray)
+            db.executemany("INSERT INTO remotes VALUES (?, ?, ?, ?, ?, ?, ?)", records)
         for statement in INDEXES.strip().split("\n"):
             db.execute(statement)
         for one in wanted:
@@ -179,6 +180,18 @@ def _invoices(ledger: Ledger, source: Source, part: str, dress: Dress) -> Iterat
             name = _told_apart(owner, seen, rows, File("invoices", part))
             gone = lost | _lost_cells(source, part, fields)
             yield Remote("invoice", name, None, None, fields, by_hand=by_hand, lost=gone)
+    if File("invoices", part) in source.files:
+        yield from _strays(lines, File("invoice_lines", part), by_hand=by_hand)
+        yield from _strays(events, File("events", part), by_hand=by_hand)
+
+
+def _strays(alongside: _Alongside, file: File, *, by_hand: bool) -> Iterator[Remote]:
+    """Tell of rows whose invoice stands nowhere."""
+    for group in alongside.rest():
+        if group.key[0] == LAST:
+            name = group.owner or f"rows without an invoice_id in {file.name}"
+            fields: Fields = {"number": unguard(group.rows[0][1]) or None}
+            yield Remote("invoice", name, None, None, fields, by_hand=by_hand, stray=True)
 
 
 def _lost_cells(source: Source, part: str, fields: Fields) -> frozenset[str]:
@@ -224,6 +237,12 @@ class _Alongside:
     def __init__(self, groups: Iterator[Group]) -> None:
         self._groups = groups
         self._next = next(groups, None)
+
+    def rest(self) -> Iterator[Group]:
+        """Give the groups behind the last invoice that was asked for."""
+        if self._next is not None:
+            yield self._next
+        yield from self._groups
 
     def rows(self, invoice: Group) -> list[list[str]]:
         """Give the rows of this invoice."""

@@ -107,7 +107,8 @@ def _check_targets(settings: Settings, rows: Mapping[str, list[Any]]) -> list[Ch
                 with engine.session(target) as session:
                     books, stands = session.books, ""
                     if session.can.picture:  # a ledger in a dress that cannot be read would stop the next run
-                        records = sum(len(page.remotes) for page in session.connector.changes(None))
+                        pages = session.connector.changes(None)
+                        records = sum(not one.stray for page in pages for one in page.remotes)
                         stands = f", {counted(records, 'record stands', 'records stand')} there"
                     summary = f" ({books.summary})" if books.summary else ""
                     said = f"{target.connector_name}: {books.company}{summary}{stands}"
