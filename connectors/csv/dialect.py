@@ -6,9 +6,10 @@ the text that stands there.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -19,6 +20,8 @@ from syncd.connector import Scalar
 from syncd.money import cents, decimal_text
 
 DELIMITERS = (",", ";", "\t", "|")
+HINT = re.compile(r'"?sep=.?"?[,;\t|]*\s*', re.IGNORECASE)
+"""A line before the header that only tells a spreadsheet the delimiter."""
 SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f'\u2019]")
 NUMBER = re.compile(r"[-+]?[0-9.,]*[0-9][0-9.,]*")
 DATE = re.compile(r"(\d{1,4})([-./ ])(\d{1,2})\2(\d{1,4})\.?")
@@ -48,6 +51,12 @@ class Style:
     ambiguous: bool = False
 
 
+def lines_of(text: Iterator[str]) -> Iterator[str]:
+    """Give the lines of a file from its header on."""
+    first = next(text, "").removeprefix("\ufeff")
+    return text if HINT.fullmatch(first) else itertools.chain((first,), text)
+
+
 def columns_of(header: str, table: Table) -> Columns | None:
     """Find the columns in a header line, whichever delimiter it has; ``None`` without those that tell rows apart."""
     best: tuple[int, Columns] | None = None
@@ -59,7 +68,9 @@ def columns_of(header: str, table: Table) -> Columns | None:
         known = sum(at is not None for at in ours)
         if best is None or known > best[0]:
             shown = [name.strip().strip('"') for name in header.split(delimiter)]
-            best = known, Columns(delimiter, ours, _extras(shown, set(ours)), len(names))
+            while not shown[-1]:
+                shown.pop()  # columns to the right of the table
+            best = known, Columns(delimiter, ours, _extras(shown, set(ours)), len(shown))
     return best[1] if best else None
 
 

@@ -6,7 +6,7 @@ import csv
 import itertools
 import sys
 
-from connectors.csv.dialect import columns_of
+from connectors.csv.dialect import columns_of, lines_of
 from connectors.csv.layout import File
 from connectors.csv.ledger import Ledger
 from connectors.csv.spool import dress_of, encoding_of
@@ -43,12 +43,13 @@ def _first(ledger: Ledger, file: File, encoding: str) -> str | None:
     """Find the cell; ``None`` in a file that cannot be understood, of which reading it tells."""
     csv.field_size_limit(sys.maxsize)
     with (ledger.folder / file.name).open(encoding=encoding_of(ledger, file), newline="") as text:
-        header = text.readline().rstrip("\r\n").lstrip("\ufeff")
+        lines = lines_of(text)
+        header = next(lines, "").rstrip("\r\n")
         columns = columns_of(header, file.table)
         if columns is None:
             return None
         names = next(csv.reader([header], delimiter=columns.delimiter))
-        for row in itertools.chain([names], csv.reader(text, delimiter=columns.delimiter)):
+        for row in itertools.chain([names], csv.reader(lines, delimiter=columns.delimiter)):
             for at, cell in enumerate(row):
                 if character := _bad(cell, encoding):
                     field = names[at] if at < len(names) else f"column {at + 1}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from connectors.csv.cells import RISKY, Dress, Written, guard, read_row, write_cell
+from connectors.csv.cells import RISKY, Dress, Written, guard, iso_time, read_row, write_cell
 from connectors.csv.layout import COLUMNS, Cells, Key, Table
 from syncd.connector import Content, Fields, Scalar
 
@@ -112,6 +112,19 @@ def line_slots(rows: Iterable[Cells]) -> Slots:
     if leaps or (not rising and sorted(numbers) != list(range(1, len(rows) + 1))):
         numbers = _by_position(numbers)
     return {str(n): row for n, row in sorted(zip(numbers, rows, strict=True), key=lambda pair: pair[0])}
+
+
+def in_order(table: Table, rows: list[Cells]) -> list[Cells]:
+    """Put the rows of one record back in order that a person sorted otherwise, as far as they still tell it."""
+    if (
+        len(rows) > 1
+        and table == "invoice_lines"
+        and {row[2] for row in rows} == set(map(str, range(1, len(rows) + 1)))
+    ):
+        return sorted(rows, key=lambda row: int(row[2]))
+    if len(rows) > 1 and table == "events" and all(iso_time(row[3]) for row in rows):
+        return sorted(rows, key=lambda row: (row[3], row[4]))
+    return rows
 
 
 def _by_position(numbers: list[int]) -> list[int]:

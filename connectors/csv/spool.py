@@ -14,11 +14,12 @@ from typing import Any
 import orjson
 
 from connectors.csv.cells import Dress, read_cell, write_cell
-from connectors.csv.dialect import Columns, Style, columns_of, read_foreign, style_of
+from connectors.csv.dialect import Columns, Style, columns_of, lines_of, read_foreign, style_of
 from connectors.csv.dressed import dressed
 from connectors.csv.layout import COLUMNS, KEYS, LAST, SPLIT, UNDATED, Cells, File, Group, Table, part_of
 from connectors.csv.ledger import Ledger
 from connectors.csv.pairing import pair
+from connectors.csv.rows import in_order
 from syncd.errors import Unreachable
 
 SCHEMA = """
@@ -98,10 +99,10 @@ class Spool:
         encoding = encoding_of(self._ledger, file)
         try:
             with path.open(encoding=encoding, newline="") as text:
-                header = text.readline().rstrip("\r\n")
+                header = next(lines_of(text), "").rstrip("\r\n")
         except (OSError, UnicodeError) as error:
             raise Unreachable(f"{path} cannot be read: {error}.") from error
-        columns = columns_of(header.lstrip("\ufeff"), file.table)
+        columns = columns_of(header, file.table)
         if columns is None:
             names = " and ".join(KEYS[file.table])
             raise Unreachable(
@@ -116,10 +117,10 @@ class Spool:
         row: Cells = []
         try:
             with path.open(encoding=encoding_of(self._ledger, file), newline="") as text:
-                reader = csv.reader(text, delimiter=columns.delimiter, strict=True)
+                reader = csv.reader(lines_of(text), delimiter=columns.delimiter, strict=True)
                 next(reader, None)
                 for row in reader:
-                    if any(row):
+                    if any(map(str.strip, row)):
                         yield row
         except csv.Error as error:
             after = f" after {row[0]}" if row else ""
@@ -164,20 +165,24 @@ class Spool:
     def _extra(self, table: Table, row: Cells, columns: Columns, names: list[tuple[int, int]]) -> Cells:
         """Keep what a person added, in columns of their own or behind the last one."""
         pairs = [(at, place) for at, place in names if at < len(row)]
-        known = self.extras[table]
-        for at in range(columns.width, len(row)):
-            if row[at]:
-                blank = [n for n, name in enumerate(known) if not name and n not in {place for _, place in pairs}]
-                if not blank:
-                    known.append("")
-                    blank = [len(known) - 1]
-                pairs.append((at, blank[0]))
+        pairs += [
+            (at, self._nameless(table, at - columns.width, names)) for at in range(columns.width, len(row)) if row[at]
+        ]
         if not pairs:
             return []
         cells = [""] * (max(place for _, place in pairs) + 1)
         for at, place in pairs:
             cells[place] = row[at]
         return cells
+
+    def _nameless(self, table: Table, nth: int, names: list[tuple[int, int]]) -> int:
+        """Give the nth column to the right of a table its place among the extra ones."""
+        known, used = self.extras[table], {place for _, place in names}
+        while True:
+            nameless = [n for n, name in enumerate(known) if not name and n not in used]
+            if nth < len(nameless):
+                return nameless[nth]
+            known.append("")
 
     def _rehome(self) -> None:
         """Put every row into the part its invoice now belongs to."""
@@ -215,7 +220,7 @@ class Spool:
             rows = list(group)
             _, first, second, _, _ = rows[0]
             key = (first, owner, "") if table == "clients" else (LAST if first is None else first, second or "", owner)
-            yield Group(key, owner, [orjson.loads(row[4]) for row in rows])
+            yield Group(key, owner, in_order(table, [orjson.loads(row[4]) for row in rows]))
 
 
 def dress_of(ledger: Ledger) -> Dress:
