@@ -20,6 +20,7 @@ from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from syncd.answers import READABLE, Reply, readable, refused, shortened
 from syncd.errors import NotSent, SettingsError, SyncdError, Unreachable
+from syncd.line import Late, Lines
 
 Params = Mapping[str, str | int | None]
 Refusal = Callable[[int, Mapping[str, str], bytes, str], SyncdError]
@@ -28,6 +29,9 @@ __all__ = ["MAX_BODY", "READABLE", "Http", "Params", "Refusal", "Reply", "readab
 
 MAX_BODY: Final = 64 * 1024 * 1024
 MAX_HOPS: Final = 3
+WHOLE: Final = 2
+"""Times ``timeout`` in which an answer has to be whole, besides what its bytes take: an honest server may need nearly
+one before the first byte, and hardly another one after it."""
 
 
 class _Lasting(Unreachable):
@@ -38,6 +42,7 @@ class _Lasting(Unreachable):
 _BROKEN: Final[tuple[tuple[type[Exception], type[Unreachable], str], ...]] = (
     (httpcore.ConnectTimeout, NotSent, "no connection in time"),
     (httpcore.ConnectError, NotSent, "it could not be reached"),
+    (Late, Unreachable, "the answer came bit by bit and was not complete in time"),
     (httpcore.TimeoutException, Unreachable, "no answer in time"),
     (httpx.DecodingError, Unreachable, "the answer is compressed in a way that cannot be read"),
     (httpcore.LocalProtocolError, _Lasting, "it cannot be sent: a header or the address is malformed"),
@@ -75,8 +80,9 @@ class Http:
 
     What is safe to repeat is tried up to ``attempts`` times, with jitter and not before the time that ``Retry-After``
     names; none begins ``patience`` seconds after the first failure. ``name`` ("source main") begins every error, and no
-    error holds one of ``secrets``. ``timeout``: seconds for each of connect (at most 10), read and write. ``pool``:
-    connections kept open, for as many threads. ``sleep`` may return early (``Event.wait``).
+    error holds one of ``secrets``. ``timeout``: seconds for each of connect (at most 10), read and write; a whole
+    answer gets ``WHOLE`` times as long, and more for its bytes. ``pool``: connections kept open, for as many threads.
+    ``sleep`` may return early (``Event.wait``).
     """
 
     def __init__(  # noqa: PLR0913 -- independent settings, all by keyword
@@ -115,6 +121,7 @@ class Http:
         self._pool, self._closed, self._fresh = pool, False, _FRESH
         self._idle: list[tuple[httpcore.HTTPConnection, float]] = []
         self._verify = httpx.create_ssl_context(trust_env=False)
+        self._lines = Lines(WHOLE * timeout, clock)
 
     def __enter__(self) -> Self:
         """Open nothing; connections are made when needed."""
@@ -273,7 +280,9 @@ class Http:
             if line.is_available() and (time.monotonic() - since < fresh or not line.has_expired()):
                 return line
             line.close()
-        return httpcore.HTTPConnection(self._at, ssl_context=self._verify, keepalive_expiry=_KEPT)
+        return httpcore.HTTPConnection(
+            self._at, ssl_context=self._verify, keepalive_expiry=_KEPT, network_backend=self._lines
+        )
 
     def _give_back(self, line: httpcore.HTTPConnection) -> None:
         """Keep a connection for the next request, if it can take one."""
@@ -283,9 +292,9 @@ class Http:
             self._idle.append((line, time.monotonic()))
 
     def _body(self, response: httpcore.Response, headers: httpx.Headers, about: str) -> bytes:
-        """Read the body, at most ``max_body`` bytes and for at most ``patience`` seconds."""
+        """Read the body, at most ``max_body`` bytes."""
         chunks: list[bytes] = []
-        size, until = 0, self._clock() + self._patience
+        size = 0
         stream = response.iter_stream()
         if "content-encoding" in headers:
             stream = httpx.Response(response.status, headers=headers, stream=_Raw(stream)).iter_bytes()
@@ -294,8 +303,6 @@ class Http:
             size += len(chunk)
             if size > self._max_body:
                 raise _Lasting(f"{about} was answered with more than {self._max_body:,} bytes")
-            if self._clock() > until:
-                raise Unreachable(f"{about}: the answer was not complete after {self._patience:g} s")
         return b"".join(chunks)
 
     def _redirect(self, method: str, url: httpx.URL, status: int, headers: httpx.Headers, about: str) -> Reply:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
-import itertools
 import logging
 import socket
 import threading
@@ -424,22 +424,57 @@ def test_a_server_that_does_not_answer_is_not_waited_for_for_ever(server: Server
     assert len(server.seen) == 2
 
 
-def test_an_answer_that_trickles_in_is_not_waited_for_for_ever(server: Server) -> None:
-    ticks = itertools.count()
+def drips(handler: Handler, before: bytes, drop: bytes) -> None:
+    """Say something, then something small every 20 ms, until nobody listens."""
+    with contextlib.suppress(OSError):
+        handler.wfile.write(before)
+        while True:
+            handler.wfile.write(drop)
+            time.sleep(0.02)
 
-    def trickles(handler: Handler) -> None:
-        handler.answer(200, b"", Content_Length="1000000")
-        for _ in range(100):
-            handler.wfile.write(b"x")
-            time.sleep(0.01)
 
-    server.answers = [trickles]
-    clock = lambda: float(next(ticks))  # noqa: E731 -- a clock that runs
-    with (
-        client(server, attempts=1, patience=5, clock=clock) as http,
-        pytest.raises(Unreachable, match="not complete after 5 s"),
-    ):
-        http.get("/a")
+HEADERS = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "drop"),
+    [
+        (HEADERS + b"Content-Length: 1000000\r\n\r\n", b"x"),
+        (HEADERS + b"X-Long: ", b"x"),
+        (HEADERS, b"X-More: x\r\n"),
+        (HEADERS + b"Transfer-Encoding: chunked\r\n\r\n5;", b"x"),
+        (HEADERS + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\0", b"\0\0\0\xff\xff"),
+        (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    ],
+    ids=["body", "header", "headers", "chunk", "compressed", "before"],
+)
+def test_an_answer_that_drips_is_a_failed_try_and_not_waited_for_for_ever(
+    server: Server, before: bytes, drop: bytes
+) -> None:
+    dripping = lambda handler: drips(handler, before, drop)  # noqa: E731 -- an answer
+    server.answers = [dripping, dripping, says(200, b"[]")]
+    with client(server, timeout=0.3, clock=time.monotonic, patience=60) as http:
+        assert http.get("/a", expect_json=True).json() == []
+        assert len(server.seen) == 3
+        server.answers = [dripping]
+        with pytest.raises(Unreachable, match=r"source main: POST /a: .* not complete in time") as caught:
+            http.send("POST", "/a", content=b"{}")
+    assert not isinstance(caught.value, NotSent), "perhaps carried out"
+    assert len(server.seen) == 4
+
+
+def test_a_large_answer_has_the_time_that_it_takes_on_a_slow_line(server: Server) -> None:
+    part = b"x" * 8 * 1024
+
+    def comes_slowly(handler: Handler) -> None:
+        handler.answer(200, b"", Content_Length=str(8 * len(part)))
+        for _ in range(8):
+            time.sleep(0.1)
+            handler.wfile.write(part)
+
+    server.answers = [comes_slowly]
+    with client(server, timeout=0.3, clock=time.monotonic, attempts=1) as http:
+        assert http.get("/a").body == part * 8
 
 
 @pytest.mark.parametrize("body", [b'{"rows": [1, 2', b"", b"<html>log in</html>", b"\xff", b"NaN"])

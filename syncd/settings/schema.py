@@ -142,7 +142,10 @@ class SourceKeys(Section):
         timedelta(hours=24), description="How often lines and events of open invoices are re-read."
     )
     concurrency: int = Field(4, ge=1, le=16, description="How many requests at a time, 1 to 16.")
-    timeout: Duration = Field(timedelta(seconds=30), description="How long to wait for an answer.")
+    timeout: Duration = Field(
+        timedelta(seconds=30),
+        description="How long to wait for an answer; twice as long, and more if it is large, until it is whole.",
+    )
 
     @field_validator("api_key")
     @classmethod
