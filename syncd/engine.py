@@ -27,12 +27,13 @@ from syncd.doubt import Clock
 from syncd.errors import Refused, StateError, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.http import MAX_BODY, Http
+from syncd.moments import local_time
 from syncd.planning import PULLED
 from syncd.problems import Finding
 from syncd.pull import Pulled, pull
 from syncd.session import Progress, Session, policy_of, silent
 from syncd.settings import Settings, SourceSettings, TargetSettings
-from syncd.state import cursors, problems, runs
+from syncd.state import cursors, polls, problems, runs
 from syncd.state.store import Store
 from syncd.sync import Passed, Wish, summary_of, sync
 
@@ -66,6 +67,8 @@ class SourceRun:
     error: str | None = None
     refused: bool = False
     """The key was refused: trying again helps only when somebody mended it."""
+    waits: bool = False
+    """The source asked for it: until then it is not asked."""
 
 
 @dataclass(slots=True)
@@ -105,7 +108,7 @@ class Engine:
         """Pull the sources of these targets, then bring each target in step; the failure of one stops no other."""
         report, began = RunReport(), time.monotonic()
         with self.store.write() as connection:
-            number = runs.begin(connection, command, int(self.now().timestamp()))
+            number = runs.begin(connection, command, self._seconds())
         for name in dict.fromkeys(target.source for target in targets):
             report.sources.append(self.pull(name, reread, force=wish.force))
         good = {one.name for one in report.sources if one.pulled and one.pulled.whole and not one.holds}
@@ -116,13 +119,22 @@ class Engine:
         went: dict[str, Any] = {f"source:{one.name}": {"error": one.error} for one in report.sources}
         went |= {one.target: summary_of(one) for one in report.targets}
         with self.store.write() as connection:
-            runs.end(connection, number, int(self.now().timestamp()), report.exit_code, went)
+            runs.end(connection, number, self._seconds(), report.exit_code, went)
         report.seconds = time.monotonic() - began
         return report
 
     def pull(self, name: str, reread: Reread = Reread(), *, force: bool = False) -> SourceRun:
-        """Poll one source; what stops it is told, not raised."""
+        """Poll one source; what stops it is told, not raised.
+
+        ``force``: let its safety stops pass, and do not wait as long as it asked for.
+        """
         source, result = self.settings.sources[name], SourceRun(name)
+        with self.store.write() as connection:
+            wait = polls.wait(connection, name, source.base_url, self._seconds())
+            if wait is not None and not force:
+                result.error, result.waits = f"{wait.told(name)}; nothing was asked of it.", True
+                return result
+            polls.begin(connection, name, self._seconds())
         api = fastfaktura(source, self.sleep)
         try:
             result.pulled = pull(
@@ -141,17 +153,33 @@ class Engine:
             result.error = f"{str(error).rstrip('.')}. Look at api_key in [source.{name}] of {self.settings.path}."
         except Unreachable as error:
             where = f"[source.{name}] of {self.settings.path}"
-            result.error = f"{str(error).rstrip('.')}. The next run tries again; if it stays so, look at {where}."
+            again = self._asked_to_wait(source, error) or f"The next run tries again; if it stays so, look at {where}."
+            result.error = f"{str(error).rstrip('.')}. {again}"
         finally:
             api.close()
+            with self.store.write() as connection:
+                polls.end(connection, name)
+                if result.pulled is not None:
+                    polls.forget_wait(connection, name)
         if result.pulled is not None:
             self._keep_findings(name, result.pulled)
             result.holds = self._source_holds(name, result.pulled.holds, force=force)
         return result
 
+    def _asked_to_wait(self, source: SourceSettings, error: Unreachable) -> str:
+        """Keep for how long a source asked to be left alone, and say it; empty where it did not ask for it."""
+        if not error.retry_after:
+            return ""
+        with self.store.write() as connection:
+            wait = polls.keep_wait(connection, source.name, source.base_url, self._seconds(), error.retry_after)
+        return f"It asks to wait until {local_time(wait.until)}; until then it is not asked again."
+
+    def _seconds(self) -> int:
+        return int(self.now().timestamp())
+
     def _keep_findings(self, name: str, pulled: Pulled) -> None:
         """Keep what is wrong at the source itself; only a whole cycle tells what no longer is."""
-        owner, now = f"source:{name}", int(self.now().timestamp())
+        owner, now = f"source:{name}", self._seconds()
         with self.store.write() as connection:
             if pulled.whole:
                 problems.replace_codes(connection, owner, PULLED, pulled.findings, now)
@@ -162,7 +190,7 @@ class Engine:
         """Keep the holds of a source; name those that nobody let pass."""
         owner = f"source:{name}"
         with self.store.write() as connection:
-            problems.set_holds(connection, owner, found, int(self.now().timestamp()))
+            problems.set_holds(connection, owner, found, self._seconds())
             released = {row.code for row in problems.holds(connection, owner) if row.released}
         return [] if force else [one for one in found if one.code not in released]
 

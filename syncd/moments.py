@@ -21,6 +21,11 @@ MILLISECONDS_FROM = 100_000_000_000
 """Numbers from here on are milliseconds (as seconds they would lie beyond the year 5100)."""
 
 
+def local_time(seconds: int) -> str:
+    """Write a time in seconds since 1970 for a person, in the zone of the machine."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 def moment_of(value: object, zone: tzinfo = UTC) -> datetime | None:
     """Read a time, aware and in UTC; a date alone is the beginning of that day in ``zone``.
 

@@ -106,7 +106,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and write nothing to a target.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Let safety stops pass in this run.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Let safety stops pass in this run, and ask a source that asked to wait.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Sync once: read what changed at the source, bring the targets in step, and exit.

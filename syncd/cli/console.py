@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from syncd.moments import local_time
 from syncd.session import Progress, silent
 
 out = Console(soft_wrap=True, highlight=False, emoji=False)
@@ -70,9 +70,7 @@ def of_target(name: str, error: object) -> str:
 
 def when(seconds: int | None) -> str:
     """Write a time of the state in local time."""
-    if seconds is None:
-        return "never"
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return "never" if seconds is None else local_time(seconds)
 
 
 @contextmanager

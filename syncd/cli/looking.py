@@ -19,7 +19,7 @@ from syncd.engine import Engine
 from syncd.errors import UsageError
 from syncd.model import OPEN_STATUSES
 from syncd.problems import Finding, group, remedy, sentence
-from syncd.state import bindings, journal, lookup, problems, runs
+from syncd.state import bindings, journal, lookup, polls, problems, runs
 from syncd.words import counted
 
 LOOKED_AT = 100
@@ -53,11 +53,15 @@ def _status(parts: Engine) -> dict[str, Any]:
         for name in parts.settings.sources:
             records, pulled = lookup.counts(connection, name), runs.last_pull(connection, name)
             error, since = errors.get(f"source:{name}", (None, 0))
+            wait = polls.wait(connection, name, parts.settings.sources[name].base_url, int(parts.now().timestamp()))
+            last_error = error if since > (pulled or 0) else None
             sources.append({
                 "name": name,
                 "last_pull": pulled,
-                "error": error if since > (pulled or 0) else None,
-                "next_run": _next_run(parts, connection, name, zones[name]),
+                "reading_since": polls.since(connection, name, parts.store.holder()),
+                "error": f"{wait.told(name)}." if wait else last_error,
+                "waits_until": wait.until if wait else None,
+                "next_run": _next_run(parts, connection, name, zones[name], wait),
                 "records": records,
                 "notes": [_told(one) for one in _notes(parts, connection, name, zones[name], bool(records["invoice"]))],
                 **_waiting(connection, f"source:{name}"),
@@ -80,13 +84,13 @@ def _status(parts: Engine) -> dict[str, Any]:
     return {"last_run": _run(last[0]) if last else None, "sources": sources, "targets": targets}
 
 
-def _next_run(parts: Engine, connection: Connection, name: str, zone: tzinfo) -> int | None:
+def _next_run(parts: Engine, connection: Connection, name: str, zone: tzinfo, wait: polls.Wait | None) -> int | None:
     """Tell when a source is due again, where it was the daemon that ran last; nobody else keeps to its beat."""
     last = runs.last_pull(connection, name)
     if last is None or not any(run.command == "serve" for run in runs.last(connection)):
         return None
     due = due_after(parts.settings.sources[name], zone, last)
-    return None if due is None else round(due)
+    return None if due is None else max(round(due), wait.until if wait else 0)
 
 
 def _next(parts: Engine, source: dict[str, Any]) -> str:
@@ -152,11 +156,16 @@ def _run(row: Row[Any]) -> dict[str, Any]:
 
 def _tell_status(document: dict[str, Any], due: Mapping[str, str]) -> None:
     run = document["last_run"]
-    if run is None:
+    reading = [one for one in document["sources"] if one["reading_since"] is not None]
+    if run is None and not reading:
         console.say("Nothing has run yet; `syncd run` syncs once.")
-    else:
+    if run is not None:
         ended = f"exit {run['exit_code']}" if run["ended_at"] else "not ended"
         console.say(f"last run: {run['command']} {console.when(run['started_at'])}, {ended}")
+    for one in reading:
+        held = counted(sum(sum(of_status.values()) for of_status in one["records"].values()), "record")
+        since = console.when(one["reading_since"])
+        console.say(f"A run is going on since {since}: source {one['name']} is read; the mirror holds {held} so far.")
     rows = []
     for one in document["sources"]:
         there = ", ".join(_there(kind, of_status) for kind, of_status in one["records"].items())

@@ -111,7 +111,7 @@ class Daemon:
         """Tell how a pull went; True when its targets get nothing to do."""
         job, log = f"pull {went.name}", bound(f"pull {went.name}")
         if went.error is not None:
-            self._failed(engine, went.name, went.error, refused=went.refused)
+            self._failed(engine, went, went.error)
             return True
         self._keep_beat(engine, went.name, back=self.jobs.answered(job))
         if went.holds:
@@ -129,15 +129,14 @@ class Daemon:
             log.info("source.pulled", new=pulled.new, changed=pulled.changed, gone=pulled.gone, requests=requests)
         return False
 
-    def _failed(self, engine: Engine, name: str, error: str, *, refused: bool) -> None:
-        job, log = f"pull {name}", bound(f"pull {name}")
-        if refused:
+    def _failed(self, engine: Engine, went: SourceRun, error: str) -> None:
+        name, job, log = went.name, f"pull {went.name}", bound(f"pull {went.name}")
+        if went.refused:
             wait = self.jobs.pause(job, seconds_of(engine.settings.sources[name]))
             log.warning("source.refused", error=error, again_in=wait)
             self.jobs.note(job, f"{error}; tried again in {wait} s or after a reload")
-        else:
+        elif self.jobs.note(job, error) or not went.waits:
             log.warning("source.failed", error=error)
-            self.jobs.note(job, error)
         self.history.source_stopped(engine.store, name, 3, {"error": error})
 
     def _keep_beat(self, engine: Engine, name: str, *, back: bool) -> None:

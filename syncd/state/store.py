@@ -87,6 +87,15 @@ class Store:
         except DatabaseError as error:
             raise state_error(_file(self.url), error) from error
 
+    def holder(self) -> int | None:
+        """Tell which process holds the lock, this one or another; ``None``: none, as far as can be seen."""
+        path = _file(self.url)
+        try:
+            told = _lock_of(path).read_text() if path else ""
+        except OSError:
+            return None
+        return int(told) if told.isdecimal() and _alive(int(told)) else None
+
     def close(self) -> None:
         """Close the database and free the lock."""
         engine = getattr(self, "engine", None)
@@ -144,12 +153,24 @@ def _checked(path: Path) -> str:
     return f"checked {datetime.now(UTC).date().isoformat()} {stands.st_ino} {stands.st_size} {stands.st_mtime_ns}"
 
 
+def _lock_of(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)  # it is somebody else's
+    return True
+
+
 def _take_lock(path: Path) -> tuple[IO[str], bool]:
     """Lock beside the database; the kernel frees it when the process ends, however it ends.
 
     The second value: the last holder ended cleanly, and the database that it left was found whole today.
     """
-    lock = path.with_name(path.name + ".lock").open("a+")
+    lock = _lock_of(path).open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -61,6 +61,24 @@ def test_a_source_that_cannot_be_reached_is_asked_again_at_the_next_beat(daemon:
     assert "Traceback" not in daemon.log.read_text()
 
 
+def test_a_source_that_asks_to_wait_is_left_alone_by_the_daemon_and_by_the_next_one(
+    daemon: Daemon, sandbox: Sandbox
+) -> None:
+    sandbox.change(faults=(Fault("rate_limited", seconds=3600.0, times=1),))
+    daemon.running()
+    until(lambda: len(daemon.logged("source.failed")) == 2)
+    asked = sandbox.traffic.total
+    first, second = (line["error"] for line in daemon.logged("source.failed"))
+    assert "asks to wait until" in first
+    assert "nothing was asked" in second
+    assert daemon.end()[0] == 0
+    daemon.running()
+    until(lambda: daemon.systemd.heard_of("STATUS=source main: it asked at "))
+    until(lambda: len(daemon.logged("source.failed")) == 3)
+    assert sandbox.traffic.total == asked
+    until(lambda: daemon.state("select count(*) from run") == [(2,)])
+
+
 def test_a_hanging_target_does_not_delay_the_other(daemon: Daemon, sandbox: Sandbox, hostile: HostileServer) -> None:
     hostile.behave(script=["slow"], late=60.0)
     daemon.settings(daemon.ledger(), hostile.settings(timeout=120.0))
