@@ -6,6 +6,8 @@ pulled, cannot be read or is held, its targets are owed a pass, which they get w
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from dataclasses import replace
 from datetime import tzinfo
@@ -19,6 +21,7 @@ from syncd.daemon.beats import beat_of, drift_beat_of, seconds_of
 from syncd.daemon.history import History
 from syncd.daemon.jobs import Jobs
 from syncd.engine import Engine, RunReport, SourceRun
+from syncd.errors import StateError
 from syncd.problems import Finding, sentence
 from syncd.settings import Settings, TargetSettings
 from syncd.state import cursors, journal, problems, work
@@ -37,6 +40,8 @@ class Daemon:
         self.jobs.when_ended = self._ended
         self.engine = Engine(settings, store, stop=stop, progress=self.jobs.show_life)
         self.history = History(self.engine.now)
+        self.fault: StateError | None = None
+        """Why the daemon has to end by itself."""
         self._good: set[str] = set()
         """Sources whose last pull ended well, and that are not being pulled."""
         self._owed: set[str] = set()
@@ -80,6 +85,16 @@ class Daemon:
             beat = drift_beat_of(settings.sources[target.source], zones[target.source])
             jobs.put(f"apply {name}", self._apply, name, beat)
 
+    def _lost(self, engine: Engine) -> bool:
+        """Tell whether the state was taken away under us, and then ask the daemon to end."""
+        if self.fault is None:
+            try:
+                engine.store.stands()
+            except StateError as error:
+                self.fault = error
+                os.kill(os.getpid(), signal.SIGTERM)
+        return self.fault is not None
+
     def _ended(self, job: str) -> None:
         with self.jobs.lock:
             freed = [name for name, others in self._awaits.items() if job in others]
@@ -95,7 +110,7 @@ class Daemon:
         engine = self.engine
         with self.jobs.lock:
             self._good.discard(name)
-        if name not in engine.settings.sources:
+        if name not in engine.settings.sources or self._lost(engine):
             return
         went = engine.pull(name)
         if engine.stop.is_set() or self._stopped(engine, went):
@@ -166,7 +181,7 @@ class Daemon:
         """Pass over a target if its source is good; else it is owed a pass."""
         engine = self.engine
         target = engine.settings.targets.get(name)
-        if target is None:
+        if target is None or self._lost(engine):
             return
         with self.jobs.lock:
             if target.source not in self._good or self._awaits.get(name):

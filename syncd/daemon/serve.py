@@ -25,7 +25,7 @@ PATIENCE, LAST_COMMIT = 15.0, 3.0
 
 
 def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT and return 0; raise ``StateLocked`` or ``StateError`` where it cannot begin.
+    """Run until SIGTERM or SIGINT and return 0; raise ``StateLocked`` or ``StateError`` where it cannot begin or go on.
 
     The signals stay blocked: they are waited for, never handled in the middle of something.
     """
@@ -40,8 +40,12 @@ def serve(settings: Settings) -> int:
             reload(daemon)
         notify("STOPPING=1\nWATCHDOG=1\nSTATUS=Stopping; operations in flight are finished first.")
         logs.logger().info("daemon.stopping")
+        if daemon.fault is not None:
+            logs.logger().error("daemon.failed", error=str(daemon.fault))
         if hanging := daemon.end(PATIENCE):
-            leave(store, hanging)
+            leave(store, hanging, daemon.fault.exit_code if daemon.fault else 0)
+        if daemon.fault is not None:
+            raise daemon.fault
         logs.logger().info("daemon.stopped")
         return 0
     finally:
@@ -71,12 +75,12 @@ def _other(old: Settings) -> Settings:
     return settings
 
 
-def leave(store: Store, hanging: list[str]) -> None:
+def leave(store: Store, hanging: list[str], code: int) -> None:
     """End the process although jobs hang in a request: no commit is cut, and the journal knows what was sent."""
     logs.logger().warning("daemon.left", hanging=hanging, waited=PATIENCE)
-    last = threading.Timer(LAST_COMMIT, os._exit, (0,))
+    last = threading.Timer(LAST_COMMIT, os._exit, (code,))
     last.daemon = True
     last.start()
     with contextlib.suppress(StateError), store.write():
-        os._exit(0)  # nobody else is writing now
-    os._exit(0)
+        os._exit(code)  # nobody else is writing now
+    os._exit(code)

@@ -37,6 +37,7 @@ class Store:
         self.url = url
         self._lock: IO[str] | None = None
         self._whole = False
+        self._opened: tuple[int, int] | None = None
         path = _file(url)
         try:
             if path:
@@ -50,6 +51,7 @@ class Store:
                 _check(self.engine, path)
                 self._whole = True
             _migrate(self.engine, url, lock=lock)
+            self._opened = _identity(path)
         except OSError as error:
             self.close()
             raise StateError(f"The state {path} cannot be opened: {error.strerror}. {_remedy(error)}") from error
@@ -87,6 +89,15 @@ class Store:
         except DatabaseError as error:
             raise state_error(_file(self.url), error) from error
 
+    def stands(self) -> None:
+        """Raise ``StateError`` where the file at the state's path is no longer the one that is open."""
+        path = _file(self.url)
+        if _identity(path) != self._opened:
+            raise StateError(
+                f"The state {path} was deleted or replaced while syncd had it open. What was written since is not in "
+                "it; started again, syncd goes on with what stands there, and adopts what stands in the targets."
+            )
+
     def holder(self) -> int | None:
         """Tell which process holds the lock, this one or another; ``None``: none, as far as can be seen."""
         path = _file(self.url)
@@ -104,7 +115,8 @@ class Store:
         if self._lock is not None:
             path = _file(self.url)
             self._lock.truncate(0)
-            self._lock.write(_checked(path) if path and self._whole else "")
+            same = self._whole and _identity(path) == self._opened
+            self._lock.write(_checked(path) if path and same else "")
             self._lock.close()
             self._lock = None
 
@@ -123,6 +135,15 @@ def state_error(path: Path | None, error: DatabaseError) -> StateError:
     if "malformed" in reason or "not a database" in reason:
         return StateError(f"The state {path} is damaged ({reason}). {DAMAGED}")
     return StateError(f"The state {path} cannot be used: {reason}.")
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Tell which file it is; ``None``: there is none."""
+    try:
+        stands = path.stat() if path else None
+    except OSError:
+        return None
+    return (stands.st_dev, stands.st_ino) if stands else None
 
 
 def _no_room(path: Path | None) -> bool:

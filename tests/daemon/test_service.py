@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,36 @@ def test_a_hanging_target_does_not_keep_it_from_ending_and_nothing_is_booked_twi
     hostile.wait()
     assert hostile.audit()["clean"]
     assert daemon.state("select count(*) from operation where state = 'sent'") == [(0,)]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_state_taken_away_under_it_ends_it_with_3_and_what_stands_is_adopted(
+    daemon: Daemon, sandbox: Sandbox, *, replaced: bool
+) -> None:
+    daemon.running()
+    daemon.until_written()
+    daemon.newest_run()
+    bound = daemon.state("select count(*) from mapping")
+    before = daemon.written()
+    state = daemon.folder / "state.db"
+    if replaced:
+        with closing(sqlite3.connect(state)) as stands, closing(sqlite3.connect(daemon.folder / "backup")) as backup:
+            stands.backup(backup)
+        (daemon.folder / "backup").replace(state)
+    else:
+        state.unlink()
+    until(lambda: daemon.ended)
+    assert daemon.process is not None
+    assert daemon.process.returncode == 3
+    (failed,) = daemon.logged("daemon.failed")
+    assert f"The state {state} was deleted or replaced" in failed["error"]
+    assert "checked" not in (daemon.folder / "state.db.lock").read_text(), "another file was looked at"
+    change.insert(sandbox.account, {"number": "ANEW-1"})
+    daemon.running()
+    daemon.until_written("ANEW-1")
+    daemon.newest_run()
+    assert set(before.splitlines()) <= set(daemon.written().splitlines())
+    assert daemon.state("select count(*) from mapping")[0][0] > bound[0][0]
 
 
 def test_a_reload_takes_a_new_target_in(daemon: Daemon) -> None:
