@@ -52,8 +52,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         writes = {"run", "serve"} & set(words)
         complain("Stopped; what was sent and not answered is settled in the next run." if writes else "Stopped.")
         return 130
-    except Exception:  # noqa: BLE001 - the last resort: whatever it is, it is our bug
-        complain(traceback.format_exc())
+    except Exception:  # the last resort: whatever it is, it is our bug
+        told = traceback.format_exc()
+        if KeyboardInterrupt.__name__ in told:
+            raise  # Ctrl-C while a command was imported, of which a library made another error
+        complain(told)
         complain("This is a fault of syncd. Nothing was left half-written; please report it with the lines above.")
         return 1
     return result if isinstance(result, int) else 0

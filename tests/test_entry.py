@@ -1,0 +1,40 @@
+"""The entry of the command line: Ctrl-C while modules are being imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Ctrl:
+    "Presses Ctrl-C when a module is looked for; `wrapped`: as where the import makes another error of it."
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                for _ in range(1000): pass
+            except KeyboardInterrupt as error:
+                if {wrapped}:
+                    raise RuntimeError("Error calling __set_name__") from error
+                raise
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Ctrl())
+sys.argv[1:] = ["-c", "nowhere.toml", "status"]
+from syncd.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("module", ["syncd.cli", "typer", "syncd.cli.app", "syncd.cli.looking", "sqlalchemy", "httpx"])
+def test_ctrl_c_while_modules_are_imported_ends_plainly(module: str, *, wrapped: bool) -> None:
+    program = INTERRUPTED.format(module=module, wrapped=wrapped)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 130, ended
+    assert "Traceback" not in ended.stderr
+    assert "KeyboardInterrupt" not in ended.stderr
