@@ -269,9 +269,9 @@ class Engine:
             taxes=target.taxes,
         )
 
-    def sleep(self, seconds: float) -> None:
-        """Wait, but no longer than until a stop is asked for."""
-        self.stop.wait(seconds)
+    def sleep(self, seconds: float) -> bool:
+        """Wait, but no longer than until a stop is asked for; tell whether it is."""
+        return self.stop.wait(seconds)
 
     def zone(self, name: str) -> tzinfo:
         """The time zone of a source: the settings', else the company's, else UTC."""
@@ -289,7 +289,7 @@ class Engine:
 
 def fastfaktura(
     source: SourceSettings,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], object] = time.sleep,
     *,
     attempts: int = 5,
     max_body: int = MAX_BODY,

@@ -82,7 +82,7 @@ class Http:
     names; none begins ``patience`` seconds after the first failure. ``name`` ("source main") begins every error, and no
     error holds one of ``secrets``. ``timeout``: seconds for each of connect (at most 10), read and write; a whole
     answer gets ``WHOLE`` times as long, and more for its bytes. ``pool``: connections kept open, for as many threads.
-    ``sleep`` may return early (``Event.wait``).
+    ``sleep`` may return early; it is true once an end was asked for (``Event.wait``).
     """
 
     def __init__(  # noqa: PLR0913 -- independent settings, all by keyword
@@ -157,7 +157,7 @@ class Http:
         except Unreachable as error:
             if once:
                 raise
-            return self._again(attempt, error, Unreachable)
+            return self._again(attempt, error, Unreachable, reads=True)
 
     def send(
         self,
@@ -190,8 +190,13 @@ class Http:
         given = {key: value for key, value in (params or {}).items() if value is not None}
         return f"{self._base}{path}?{urlencode(given)}" if given else self._base + path
 
-    def _again(self, attempt: Callable[[], Reply], error: Unreachable, kind: type[Unreachable]) -> Reply:
-        """Go on after a first ``error``, as long as the error is of ``kind`` and patience lasts."""
+    def _again(
+        self, attempt: Callable[[], Reply], error: Unreachable, kind: type[Unreachable], *, reads: bool = False
+    ) -> Reply:
+        """Go on after a first ``error``, as long as the error is of ``kind`` and patience lasts.
+
+        What only ``reads`` is not tried again once an end was asked for; a write in flight is finished.
+        """
         first, started = [error], self._clock()
 
         def next_one() -> Reply:
@@ -207,7 +212,14 @@ class Http:
             failure = state.outcome.exception() if state.outcome else None
             return isinstance(failure, kind) and not isinstance(failure, _Lasting)
 
-        return Retrying(sleep=self._pause, stop=stop, retry=retry, wait=_wait, reraise=True)(next_one)
+        def pause(state: RetryCallState) -> None:
+            ends = self._sleep(state.upcoming_sleep)
+            if reads and ends and state.outcome:
+                state.outcome.result()
+
+        # The pause is made before the sleep of tenacity, which could not give up.
+        again = Retrying(before_sleep=pause, sleep=_at_once, stop=stop, retry=retry, wait=_wait, reraise=True)
+        return again(next_one)
 
     def _read(self, url: str, path: str, headers: Mapping[str, str] | None, *, expect_json: bool) -> Reply:
         for _ in range(MAX_HOPS + 1):
@@ -322,14 +334,15 @@ class Http:
         reason = self.masked(readable(str(error))) if means is NotSent else ""
         return means(f"{about}: {sentence}{f' ({shortened(reason)})' if reason else ''}")
 
-    def _pause(self, seconds: float) -> None:
-        self._sleep(seconds)
-
     def masked(self, text: str) -> str:
         """Put stars in the place of each secret."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+def _at_once(_seconds: float) -> None:
+    """Do not sleep."""
 
 
 def _wait(state: RetryCallState) -> float:

@@ -255,6 +255,19 @@ def test_a_read_is_repeated_until_it_succeeds(server: Server, trouble: Answering
     assert len(watch.slept) == 2
 
 
+def test_nothing_is_read_again_once_an_end_was_asked_for_but_a_write_is_finished(server: Server) -> None:
+    server.answers = [says(500)]
+    asked = threading.Event()
+    asked.set()
+    with client(server, sleep=asked.wait, attempts=4) as http:
+        with pytest.raises(Unreachable, match="GET /a failed there"):
+            http.get("/a")
+        assert len(server.seen) == 1
+        with pytest.raises(Unreachable, match="PUT /a failed there"):
+            http.send("PUT", "/a", content=b"{}", repeatable=True)
+    assert len(server.seen) == 1 + 4
+
+
 def test_a_read_gives_up_after_its_attempts(server: Server) -> None:
     server.answers = [says(500, b"<h1>Out of <b>order</b></h1>")]
     with client(server, attempts=4) as http, pytest.raises(Unreachable, match=r"source main: GET /a .*Out of order"):
