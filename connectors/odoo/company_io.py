@@ -32,7 +32,7 @@ _JOURNAL = (
     *("name", "code", "type", "default_account_id", "restrict_mode_hash_table", "refund_sequence"),
     "sequence_override_regex",
 )
-_TAX = ("name", "amount", "price_include", "tax_scope", "country_id", "has_negative_factor")
+_TAX = ("name", "amount", "price_include", "tax_scope", "country_id", "has_negative_factor", "active")
 _ADVISER = "account.group_account_manager"
 _WRITTEN = {
     "invoice": (("account.move", "create"), ("res.partner", "create")),
@@ -106,7 +106,7 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
     mine = ["company_id", "parent_of" if "parent_ids" in row else "=", row["id"]]
     fields = _fields(odoo, row)
     booking = _booking(odoo, settings, row, mine, fields)
-    sales = Taxes(tuple(_taxes(odoo, row, mine)), mapped)
+    sales = _taxes(odoo, row, mine, mapped)
     countries = _by(odoo, "res.country", "code")
     currencies = _by(odoo, "res.currency", "name")
     rates = _rates(odoo, mine)
@@ -252,13 +252,21 @@ def _paying(booking: _Booking, settings: OdooSettings, rows: Sequence[Row]) -> N
         booking.no_payments = booking.findings[-1]
 
 
-def _taxes(odoo: Odoo, row: Row, mine: Domain) -> list[Tax]:
-    """Read the active sales taxes in percent."""
+def _taxes(odoo: Odoo, row: Row, mine: Domain, mapped: Mapped) -> Taxes:
+    """Read the sales taxes in percent; archived ones only tell the rates of lines that were booked with them."""
     there = odoo.fields_of("account.tax")
-    domain = [mine, ["type_tax_use", "=", "sale"], ["amount_type", "=", "percent"]]
+    sales = [mine, ["type_tax_use", "=", "sale"], ["amount_type", "=", "percent"]]
     fields = [name for name in _TAX if name in there]
     own = row.get("account_fiscal_country_id")
-    return [find.tax_of(one, own) for one in odoo.search_read("account.tax", domain, fields, order="sequence, id")]
+    active, archived = list[Tax](), dict[int, str]()
+    domain = [*sales, ["active", "in", [True, False]]]
+    for one in odoo.search_read("account.tax", domain, fields, order="sequence, id"):
+        tax = find.tax_of(one, own)
+        if one["active"]:
+            active.append(tax)
+        else:
+            archived[tax.id] = tax.rate
+    return Taxes(tuple(active), mapped, archived)
 
 
 def _rates(odoo: Odoo, mine: Domain) -> dict[str, tuple[date, ...]]:

@@ -81,7 +81,19 @@ def product_lines(odoo: Odoo, company: Company, ids: Sequence[int], *, analytic:
         kind = [("exclude_from_invoice_tab", "=", False), ("display_type", "=", False)]
     domain = [("move_id", "in", list(ids)), *kind]
     more = [column.partition("/")[0] for column in company.features.analytic if analytic]
-    return _by_move(odoo.search_read("account.move.line", domain, [*LINE_FIELDS, *more], order="sequence, id"))
+    rows = odoo.search_read("account.move.line", domain, [*LINE_FIELDS, *more], order="sequence, id")
+    if rows and not company.features.display_type_product:
+        _add_archived(odoo, rows)
+    return _by_move(rows)
+
+
+def _add_archived(odoo: Odoo, lines: Sequence[dict[str, Any]]) -> None:
+    """Add the taxes of lines that were archived since, which Odoo 14 and 15 leave out of what is searched."""
+    ids, everything = [line["id"] for line in lines], {"active_test": False}
+    read = odoo.call("account.move.line", "read", ids, repeatable=True, context=everything, fields=["tax_ids"])
+    taxes = {row["id"]: row["tax_ids"] for row in read}
+    for line in lines:
+        line["tax_ids"] = taxes.get(line["id"], line["tax_ids"])
 
 
 def _remotes(odoo: Odoo, company: Company, moves: Sequence[Row]) -> list[Remote]:

@@ -34,11 +34,13 @@ class Tax:
 class Taxes:
     """The sales taxes of the books, and what the settings say about them.
 
+    ``archived``: rates by id of those that no new line gets, but lines that were booked before may bear.
     ``mapped`` is ``Context.taxes``: rate → name or id of a tax, or rate → client's country → name or id.
     """
 
     taxes: tuple[Tax, ...] = ()
     mapped: Mapped = field(default_factory=dict)
+    archived: Mapping[int, str] = field(default_factory=dict)
 
     def id_for(self, rate: str, country: str | None) -> int | str:
         """Choose the tax for a rate (plain decimal) and the client's country (ISO code); a ``str`` says why not."""
@@ -55,8 +57,8 @@ class Taxes:
         return self._missing(rate)
 
     def rate_of(self, tax_id: int) -> str | None:
-        """Tell the rate of a tax as a plain decimal; ``None`` where it is none of the active sales taxes."""
-        return next((tax.rate for tax in self.taxes if tax.id == tax_id), None)
+        """Tell the rate of a tax as a plain decimal; ``None`` where it is no sales tax in percent."""
+        return next((tax.rate for tax in self.taxes if tax.id == tax_id), self.archived.get(tax_id))
 
     def ambiguous(self) -> Iterator[tuple[str, tuple[Tax, ...]]]:
         """Yield each rate of which there are several, where the settings do not say which."""

@@ -28,9 +28,14 @@ class Writes:
         """Nothing is noted in the chatter, which is quicker; unless the company keeps an audit trail."""
         return {} if self.company.features.audit_trail else {"tracking_disable": True}
 
+    @property
+    def _everything(self) -> dict[str, Any]:
+        """Odoo 14 otherwise neither finds an archived partner by its id nor computes a tax that was archived since."""
+        return {"active_test": False, **self.context}
+
     def call(self, model: str, method: str, ids: Sequence[int] | None, **arguments: Any) -> Any:
         """Call a method, of records or of the model."""
-        return self._sent(lambda: self.odoo.call(model, method, ids, context=self.context, **arguments))
+        return self._sent(lambda: self.odoo.call(model, method, ids, context=self._everything, **arguments))
 
     def load(
         self,
@@ -42,8 +47,7 @@ class Writes:
         context: Mapping[str, Any] | None = None,
     ) -> list[int]:
         """Make records by their external ids (``once``), or change them by their ids."""
-        # Odoo 14 does not find an archived partner by its id otherwise.
-        seen = {"active_test": False, **self.context, **(context or {})}
+        seen = {**self._everything, **(context or {})}
         return self._sent(lambda: self.odoo.load(model, fields, rows, once=once, context=seen))
 
     def _sent(self, send: Callable[[], T]) -> T:

@@ -49,7 +49,7 @@ class Clerk:
 
     def read(self, model: str, number: int, *fields: str) -> Json:
         """Read a record."""
-        (found,) = self.odoo.search_read(model, [("id", "=", number)], fields, context={"active_test": False})
+        (found,) = self.odoo.call(model, "read", [number], fields=list(fields), context={"active_test": False})
         return found
 
     def lines(self, invoice: Json) -> list[Json]:

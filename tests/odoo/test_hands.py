@@ -200,6 +200,25 @@ def test_what_people_book_beside_syncd_is_none_of_its_business(clerk: Clerk) -> 
     assert clerk.stage.wrong() == []
 
 
+def test_a_tax_that_was_archived_since_is_no_edit_of_the_lines_that_bear_it(clerk: Clerk) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(SENT)
+    (old,) = clerk.odoo.ids("account.tax", [("name", "=", "Sync 25%")])
+    new = clerk.copy("account.tax", old, name="Sync 25% new")
+    clerk.write("account.tax", old, active=False)
+    stage.configure(on_change="update")
+    clerk.write("account.move", clerk.move(invoice)["id"], invoice_date_due="2026-12-24")
+    stage.run()
+    assert clerk.differences("invoice") == {"due_date": (invoice["due_date"], "2026-12-24")}
+    scenario._invoice(stage.sandbox.account, 0, "sent", 4_200, 1)
+    lines = [{"description": "Work 1", "quantity": 5, "unit_price_cents": 12_345, "tax_rate": 25}]
+    stage.change_invoice(clerk.invoice(OTHER), lines=lines)
+    stage.run()
+    assert clerk.books_of(clerk.lines(clerk.invoice(OTHER))[0])[0] == old
+    assert clerk.books_of(clerk.lines(clerk.invoice(-1))[0])[0] == new
+    assert clerk.total(clerk.invoice(OTHER)) == clerk.invoice(OTHER)["total_cents"]
+    idle(stage)
+
+
 # -- closed periods ----------------------------------------------------------------------------------------------------
 
 

@@ -106,6 +106,13 @@ def test_the_rate_of_a_tax_is_known_by_its_id() -> None:
     assert taxes().rate_of(99) is None
 
 
+def test_an_archived_tax_tells_its_rate_and_is_never_chosen() -> None:
+    books = Taxes((), {}, {6: "25"})
+    assert books.rate_of(6) == "25"
+    assert "no active sales tax" in str(books.id_for("25", None))
+    assert Taxes((FULL,), {}, {99: "25"}).id_for("25", None) == FULL.id
+
+
 @given(
     there=st.lists(
         st.builds(Tax, st.integers(1, 9), st.sampled_from(["a", "b", "3"]), st.sampled_from(["0", "25"])),

@@ -12,7 +12,7 @@ from tests.odoo.standin.recorded import UNKNOWN, Recorded
 from tests.odoo.standin.tables import FIELDS, Tables
 from tests.odoo.standin.wire import Call, Refusal, Unsupported
 
-READS = frozenset({"search", "search_read", "get_external_id", "fields_get"})
+READS = frozenset({"search", "search_read", "read", "get_external_id", "fields_get"})
 LINKS = ("partner_id", "currency_id")
 OWN = ("id", "name", "quantity", "price_unit", "discount", "account_id", "tax_ids", "product_id", "product_uom_id")
 """What a product line is made of."""
@@ -72,6 +72,9 @@ class Standin:
             return {str(record): names.get(record, "") for record in _ids(call)}
         if call.method == "fields_get":
             raise Unsupported(f"{call} was not recorded")
+        if call.method == "read":
+            found = tables.search(call.model, [("id", "in", _ids(call))], call.context, "id")
+            return [tables.read(call.model, row, arguments["fields"]) for row in found]
         found = tables.search(call.model, arguments["domain"], call.context, arguments.get("order") or "id")
         if call.method == "search":
             return [row["id"] for row in found]

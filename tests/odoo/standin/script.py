@@ -206,7 +206,13 @@ def look(script: Script, what: str, ids: Sequence[int]) -> list[Any]:
         if script.new
         else [("exclude_from_invoice_tab", "=", False), ("display_type", "=", False)]
     )
-    script.read(f"lines of {what}", LINE, [("move_id", "in", list(ids)), *shown], LINE_FIELDS, order="sequence, id")
+    of = [("move_id", "in", list(ids)), *shown]
+    found = script.read(f"lines of {what}", LINE, of, LINE_FIELDS, order="sequence, id")
+    lines = [row["id"] for row in found]
+    taxes = {
+        row["id"]: row["tax_ids"] for row in script.odoo.call(LINE, "read", lines, fields=["tax_ids"], context=ALL)
+    }
+    script.ask(f"taxes of {what}", lambda: [taxes[line] for line in lines])
     end = ("account_type", "=", "asset_receivable") if script.new else ("account_internal_type", "=", "receivable")
     fields = ["move_id", "tax_line_id", "amount_currency", "balance"]
     domain = [("move_id", "in", list(ids)), "|", ("tax_line_id", "!=", False), end]
