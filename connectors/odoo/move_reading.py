@@ -133,17 +133,21 @@ def is_locked(move: Row, company: Company) -> bool:
 
 
 def number_of(move: Row, company: Company) -> str | None:
-    """Read FastFaktura's number; the name that Odoo itself gives a draft is none."""
+    """Read FastFaktura's number, also where it stands as ``number`` had it before; a draft's name by Odoo is none.
+
+    What syncd wrote has the number as payment reference, too, which tells the name from the reference.
+    """
+    name, ref, paid_by = (move.get(field) or None for field in ("name", "ref", "payment_reference"))
+    kept = move.get("state") == "posted" or move.get("posted_before")
+    given = name if name != "/" and (name == paid_by or kept) else None
+    ours = str(move.get("invoice_origin") or "").startswith(MARKS)
+    if ours and paid_by and paid_by in (given, ref):
+        return str(paid_by)
     if company.number == "ref":
-        return move.get("ref") or None
-    name, ref = move.get("name") or None, move.get("ref")
-    if name == "/":
-        return None
-    again = ref and name and name.startswith(f"{ref}-") and name.removeprefix(f"{ref}-").isdecimal()
-    if again and str(move.get("invoice_origin") or "").startswith(MARKS):
+        return ref or given
+    if ours and ref and given and given.startswith(f"{ref}-") and given.removeprefix(f"{ref}-").isdecimal():
         return str(ref)  # made anew beside one that was reversed
-    given = name == move.get("payment_reference") or move.get("state") == "posted" or move.get("posted_before")
-    return name if given else None
+    return given
 
 
 def currency_of(move: Row, company: Company) -> str | None:

@@ -305,6 +305,25 @@ def test_a_credit_note_is_analysed_as_its_invoice(clerk: Clerk) -> None:
         assert sum(booked) == 0
 
 
+def test_a_number_stays_known_where_it_stands_when_the_setting_changes(clerk: Clerk) -> None:
+    stage = clerk.stage
+    stage.configure(on_change="update")
+    stage.run()
+    for setting, changed, cancelled in (("ref", SENT, OPENED), ("name", OTHER, OVERDUE)):
+        stage.configure(on_change="update", number=setting)
+        assert stage.command("reconcile").returncode == 0
+        made(clerk, 0, status="sent", lines=[line("Work", 10_001, 25)])
+        stage.change_invoice(clerk.invoice(changed), lines=[line("More", 33_333, 12, 3)])
+        stage.change_invoice(clerk.invoice(cancelled), _happened="cancelled")
+        assert stage.run()["kept_by_hand"] == 0
+        assert clerk.move(clerk.invoice(-1))[setting] == clerk.invoice(-1)["number"]
+        assert clerk.total(clerk.invoice(changed)) == clerk.invoice(changed)["total_cents"]
+        assert clerk.move(clerk.invoice(cancelled))["state"] == "cancel"
+        assert stage.wrong() == []
+        idle(stage)
+        assert stage.command("reconcile").returncode == 0
+
+
 # -- money -------------------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import assume, example, given
@@ -354,6 +354,27 @@ def test_what_was_made_anew_beside_a_reversed_one_is_read_by_its_number(
 ) -> None:
     move = {"id": 1, "name": name, "ref": ref, "invoice_origin": origin, "state": "posted"}
     assert move_fields(move, (), COMPANY)["number"] == number
+
+
+@pytest.mark.parametrize("setting", ["name", "ref"])
+@pytest.mark.parametrize(
+    ("name", "ref", "number"),
+    [("F-1", False, "F-1"), ("F-1", "PO 7", "F-1"), ("F/1", "F-1", "F-1"), ("F-1-2", "F-1", "F-1")],
+)
+def test_a_number_is_read_where_it_stands_whatever_the_setting_is_now(
+    setting: Literal["name", "ref"], name: str, ref: str | bool, number: str
+) -> None:
+    written = {"payment_reference": "F-1", "invoice_origin": "ff-i-0a", "state": "posted"}
+    move = {"id": 1, "name": name, "ref": ref, **written}
+    assert move_fields(move, (), replace(COMPANY, number=setting))["number"] == number
+
+
+def test_a_number_that_a_person_changed_is_read_as_it_is() -> None:
+    written = {"id": 1, "payment_reference": "F-1", "invoice_origin": "ff-i-0a", "state": "posted"}
+    by_ref = replace(COMPANY, number="ref")
+    assert move_fields({**written, "name": "X-9", "ref": False}, (), COMPANY)["number"] == "X-9"
+    assert move_fields({**written, "name": "F/1", "ref": "X-9"}, (), by_ref)["number"] == "X-9"
+    assert move_fields({**written, "name": "F/1", "ref": False}, (), by_ref)["number"] != "F-1"
 
 
 def _standing(total: int, **taxes: int) -> Standing:
