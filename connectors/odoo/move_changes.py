@@ -33,6 +33,7 @@ from syncd.fields import lookup, same
 
 Lines = Mapping[int, Sequence[Row]]
 NOTE = "mail.mt_note"
+STATES = {"draft": "a draft", "cancel": "cancelled"}
 
 
 def change(calls: Calls, works: Sequence[Work]) -> None:
@@ -259,14 +260,30 @@ def _put_back(
         for work in works
         if work.id in were_posted or work.entry.verb == "post"
     ]
-    stands = product_lines(calls.odoo, calls.company, [work.id for work in again])
-    for work in again:
+    if not again:
+        return
+    moves = [work.id for work in again]
+    rows, stands = move_rows(calls.odoo, moves), product_lines(calls.odoo, calls.company, moves)
+    calls.act("button_draft", [work for work in again if rows.get(work.id, {}).get("state") == "posted"])
+    for work in [work for work in again if work.outcome is None]:
         were, ids = [line["id"] for line in lines.get(work.id, ())], [line["id"] for line in stands.get(work.id, ())]
         places = [ids.index(number) if number in ids else None for number in were]
         _write(calls, work, {"name": work.whole.head["name"]}, ids, places)
     finish(calls, [work for work in again if work.outcome is None])
     left = {work.id: work.outcome.reason for work in again if isinstance(work.outcome, Rejected)}
+    rows = move_rows(calls.odoo, list(left)) if left else {}
     for work in works:
         if work.id in left and isinstance(work.outcome, Rejected):
-            told = f"{work.outcome.reason} It is a draft now, for Odoo would not post it as before: {left[work.id]}"
-            work.outcome = replace(work.outcome, reason=told)
+            told = _stands(rows.get(work.id), were_posted=work.id in were_posted)
+            work.outcome = replace(work.outcome, reason=f"{work.outcome.reason} {told}: {left[work.id]}")
+
+
+def _stands(row: Row | None, *, were_posted: bool) -> str:
+    """Say how an invoice stands that could not be put back."""
+    if row is None:
+        return "It is gone from Odoo"
+    if row["state"] == "posted":
+        return "It stands posted in Odoo, and not as before"
+    if row["state"] == "draft" and were_posted:
+        return "It is a draft now, for Odoo would not post it as before"
+    return f"It could not be put back, and is {STATES.get(row['state'], row['state'])} in Odoo"

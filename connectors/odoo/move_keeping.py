@@ -78,7 +78,10 @@ def keep(told: Whole, stands: Whole, changes: Collection[str], taxes: Taxes, *, 
 
 
 def _head(told: Mapping[str, str], stands: Mapping[str, str], changes: Collection[str]) -> dict[str, str]:
-    return {**told, **{column: stands[column] for path, column in _HEAD.items() if path not in changes}}
+    kept = {column: stands[column] for path, column in _HEAD.items() if path not in changes}
+    if "number" not in changes and stands["name"] not in ("", "/"):
+        kept["name"] = stands["name"]
+    return {**told, **kept}
 
 
 def _whole(cells: Sequence[str]) -> list[str]:

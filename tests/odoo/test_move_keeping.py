@@ -15,7 +15,13 @@ from syncd.connector import Rejected
 TAXES = Taxes(
     tuple(Tax(number, f"Tax {number}", rate) for number, rate in ((1, "25"), (2, "12"), (9, "25"), (8, "25")))
 )
-HEAD = {"partner_id/.id": "7", "currency_id/.id": "1", "invoice_date": "2026-03-01", "invoice_date_due": "2026-03-31"}
+HEAD = {
+    "partner_id/.id": "7",
+    "currency_id/.id": "1",
+    "name": "F-1",
+    "invoice_date": "2026-03-01",
+    "invoice_date_due": "2026-03-31",
+}
 WORK, TRIP, DESK = (
     ["Work", "3", "100.00", "50", "1"],
     ["Trip", "1", "40.00", "50", "2"],

@@ -295,6 +295,61 @@ def test_a_change_that_odoo_will_not_have_is_put_back_as_it_was(desk: Desk, numb
     assert desk.differs(before, its) == {}
 
 
+def test_a_change_that_odoo_posts_otherwise_than_meant_is_put_back_as_it_was(own_desk: Desk, number: str) -> None:
+    before = invoice(f"{number}1", THRICE, 1899)
+    (its,) = own_desk.create(before)
+    own_desk.admin.call("res.company", "write", [own_desk.company.id], vals={"fiscalyear_lock_date": "2026-01-31"})
+    (outcome,) = own_desk.run(own_desk.change(before, {**before, "issue_date": "2026-01-15"}, its))
+    assert isinstance(outcome, Rejected)
+    assert "draft" not in outcome.reason
+    assert own_desk.differs(before, its) == {}
+
+
+def test_what_cannot_be_put_back_is_said_to_be_a_draft_where_it_is_one(own_desk: Desk, number: str) -> None:
+    before = invoice(f"{number}1", THRICE, 1899)
+    (its,) = own_desk.create(before)
+    gone = {"active": False} if own_desk.company.version > 18 else {"deprecated": True}
+    own_desk.admin.call("account.account", "write", [own_desk.company.account], vals=gone)
+    after = {**before, "lines": [["z", "3", 1000, "20"]], "subtotal": 3000, "tax": 600, "total": 3600}
+    (outcome,) = own_desk.run(own_desk.change(before, after, its))
+    assert isinstance(outcome, Rejected)
+    assert "It is a draft now, for Odoo would not post it as before" in outcome.reason
+    assert own_desk.remotes(its)[0].fields["status"] == "draft"
+
+
+def test_what_odoo_does_not_give_back_is_said_to_stand_posted(
+    own_desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = invoice(f"{number}1", THRICE, 1899)
+    (its,) = own_desk.create(before)
+    if own_desk.company.version < 16:
+        pytest.skip("this Odoo posts nothing in a closed period")
+    call = own_desk.odoo.call
+
+    def closing(model: str, method: str, *more: Any, **named: Any) -> Any:
+        done = call(model, method, *more, **named)
+        if method == "action_post":
+            own_desk.admin.call("res.company", "write", [1], vals={"fiscalyear_lock_date": "2026-06-30"})
+        return done
+
+    own_desk.admin.call("res.company", "write", [1], vals={"fiscalyear_lock_date": "2026-01-31"})
+    monkeypatch.setattr(own_desk.odoo, "call", closing)
+    (outcome,) = own_desk.run(own_desk.change(before, {**before, "issue_date": "2026-01-15"}, its))
+    assert isinstance(outcome, Rejected)
+    assert "It stands posted" in outcome.reason
+    assert "draft now" not in outcome.reason
+    assert own_desk.remotes(its)[0].fields["status"] == "posted"
+
+
+def test_an_invoice_that_a_person_renumbered_changes_and_keeps_that_number(desk: Desk, number: str) -> None:
+    before = invoice(f"{number}1", THRICE, 1899)
+    (its,) = desk.create(before)
+    desk.admin.call("account.move", "write", [int(its)], vals={"name": f"{number}X"})
+    after = {**before, "lines": [["z", "3", 1000, "20"]], "subtotal": 3000, "tax": 600, "total": 3600}
+    assert isinstance(desk.run(desk.change(before, after, its))[0], Done)
+    assert desk.differs(after, its) == {"number": (f"{number}1", f"{number}X")}
+
+
 def test_a_change_that_broke_off_is_finished_and_a_draft_that_a_person_made_stays_one(
     desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
