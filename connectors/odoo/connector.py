@@ -151,8 +151,9 @@ class OdooConnector:
         """Carry out a batch."""
         odoo, company, waiting = self._connect(), self._books, list(entries)
         for kind, write in WRITERS.items():
-            if of_kind := [entry for entry in waiting if entry.kind == kind and entry.verb != "attach"]:
-                yield from self._spread(write, odoo, company, of_kind)
+            of_kind = [entry for entry in waiting if entry.kind == kind and entry.verb != "attach"]
+            for some in _in_turn(of_kind):
+                yield from self._spread(write, odoo, company, some)
         if attached := [entry for entry in waiting if entry.verb == "attach"]:
             yield from write_pdfs(odoo, company, attached, self._context.document)
 
@@ -216,6 +217,15 @@ def _summary(company: Company) -> str:
         f"closed up to {company.locked.invoice}" if company.locked.invoice else "",
     ]
     return "; ".join(part for part in told if part)
+
+
+def _in_turn(entries: list[Entry]) -> list[list[Entry]]:
+    """Part new invoices from what goes before them on whatever connection: a void frees a number for another."""
+    if not entries or entries[0].kind != "invoice":
+        return [entries] if entries else []
+    before = [entry for entry in entries if entry.verb != "create"]
+    made = [entry for entry in entries if entry.verb == "create"]
+    return [some for some in (before, made) if some]
 
 
 def _collected(

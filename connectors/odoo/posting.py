@@ -23,12 +23,12 @@ from connectors.odoo.move_finish import finish, withdraw
 from connectors.odoo.move_totals import fresh
 from connectors.odoo.move_voids import void
 from connectors.odoo.moves import again_name, read_told
-from syncd.connector import Done, Entry, Outcome, Unknown, Verb
+from syncd.connector import Done, Entry, Outcome, Rejected, Unknown, Verb
 from syncd.errors import NotSent, Unreachable
 
 
 def write_moves(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> Iterator[tuple[int, Outcome]]:
-    """Carry out entries on invoices: what is made, then what changes, then what is voided; one outcome for each.
+    """Carry out entries on invoices: what is voided, then what changes, then what is made; one outcome for each.
 
     Raises ``NotSent`` where nothing at all was carried out; after another error what has no outcome is in doubt.
     """
@@ -53,6 +53,7 @@ def create(calls: Calls, works: Sequence[Work]) -> None:
     made = [work for some in batches(works) for work in make(calls, some, lambda one: one.whole.head, beforehand=told)]
     write_notes(calls, made)  # before they are posted: what stands posted has its notes, wherever a run ended
     finish(calls, [work for work in made if work.outcome is None], fresh(calls.company))
+    _say_taken(calls, [work for work in works if isinstance(work.outcome, Rejected)])
     withdraw(calls, works)
 
 
@@ -76,6 +77,24 @@ def _rename(calls: Calls, works: Sequence[Work]) -> None:
             work.told = replace(work.told, whole=replace(work.whole, head=head))
 
 
+def _say_taken(calls: Calls, works: Sequence[Work]) -> None:
+    """Add what to do where a number that was refused is that of another entry; a cancelled one has freed its own."""
+    names = sorted({work.whole.head["name"] for work in works} - {""})
+    if not names:
+        return
+    journal = calls.company.journal
+    domain = [("journal_id", "=", journal.id if journal else 0), ("state", "=", "posted"), ("name", "in", names)]
+    taken = {row["name"]: row["id"] for row in calls.odoo.search_read("account.move", domain, ["name"])}
+    for work in works:
+        name = work.whole.head["name"]
+        if isinstance(work.outcome, Rejected) and taken.get(name, work.id) != work.id:
+            told = (
+                f"{name} is the number of another entry that is posted in this journal (id {taken[name]}): give one of "
+                "them another number, or cancel the other in Odoo if it is not to stand."
+            )
+            work.outcome = replace(work.outcome, reason=f"{work.outcome.reason} {told}")
+
+
 def _names(work: Work) -> list[str]:
     number = work.whole.head["name"]
     return [number, *(again_name(number, time) for time in range(2, work.told.again + 2))]
@@ -90,7 +109,7 @@ def adopt(calls: Calls, works: Sequence[Work]) -> None:
 
 STEPS: Final[tuple[tuple[tuple[Verb, ...], Callable[[Calls, Sequence[Work]], None]], ...]] = (
     (("adopt",), adopt),
-    (("create",), create),
+    (("void",), void),  # before what may take a number that it frees
     (("update", "post"), change),
-    (("void",), void),
+    (("create",), create),
 )

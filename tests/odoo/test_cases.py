@@ -111,6 +111,34 @@ def test_an_unpaid_invoice_that_is_cancelled_is_void_in_odoo(clerk: Clerk, lost:
     idle(stage)
 
 
+def test_a_number_is_taken_by_a_new_invoice_in_the_run_that_cancels_the_old_one(clerk: Clerk) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(SENT)
+    stage.run()
+    old = clerk.move(invoice)["id"]
+    stage.change_invoice(invoice, _happened="cancelled")
+    made(clerk, 0, status="sent", lines=[line("Again", 10_001, 25)])
+    stage.change_invoice(clerk.invoice(-1), number=invoice["number"])
+    stage.run()
+    found = {
+        one["id"]: (one["state"], one["amount_total"]) for one in stage.moves() if one["name"] == invoice["number"]
+    }
+    assert found.pop(old)[0] == "cancel"
+    assert list(found.values()) == [("posted", 125.01)]
+    idle(stage)
+    assert stage.command("reconcile").returncode == 0
+
+
+def test_a_number_that_another_invoice_bears_is_a_problem_that_says_what_to_do(clerk: Clerk) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(PAID)
+    stage.run()
+    made(clerk, 0, status="sent", lines=[line("Again", 10_001, 25)])
+    stage.change_invoice(clerk.invoice(-1), number=invoice["number"])
+    (told,) = stage.run(code=1)["problems"]
+    assert told["id"] == clerk.invoice(-1)["id"]
+    assert "give one of them another number" in told["sentence"]
+    assert [one["state"] for one in stage.moves() if one["name"] == invoice["number"]] == ["posted"]
+
+
 @LOST
 def test_a_paid_invoice_that_is_cancelled_is_a_problem_and_stays(clerk: Clerk, lost: bool) -> None:
     stage = clerk.stage
