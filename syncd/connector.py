@@ -84,6 +84,9 @@ FIELDS: dict[Kind, tuple[str, ...]] = {
 ATTACHED = "attached"
 """What an invoice's ``pdf`` says where its document hangs on it; the document's name and bytes are no content."""
 
+ARCHIVED = "1970-01-01T00:00:00Z"
+"""What ``archived_at`` says where the target knows that a client is archived and not since when; shown as a word."""
+
 LINE_FIELDS = ("description", "quantity", "unit_price", "tax_rate")
 EVENT_FIELDS = ("event_id", "type", "occurred_at", "data")
 
@@ -424,6 +427,7 @@ class Taxing(Protocol):
 
 
 __all__ = [
+    "ARCHIVED",
     "ATTACHED",
     "CONTRACT",
     "EVENT_FIELDS",

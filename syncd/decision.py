@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from syncd.connector import Content, Operation, Scalar, Verb
+from syncd.connector import ARCHIVED, Content, Operation, Scalar, Verb
 from syncd.facts import Binding, Policy
 from syncd.marks import key, mark
 from syncd.model import Kind, Rejection
@@ -54,7 +54,7 @@ def operate(
 
 def conflict(kind: Kind, record_id: str, label: str, path: str, sides: tuple[Scalar, Scalar, Scalar]) -> Finding:
     """Tell that both sides changed a field: ``sides`` are base, source and target."""
-    base, source, target = map(text, sides)
+    base, source, target = (text(path, side) for side in sides)
     told = {"record": label, "field": path, "base": base, "source": source, "target": target}
     return Finding("conflict", kind, record_id, told)
 
@@ -94,12 +94,16 @@ def label(content: Content) -> str:
 
 def before_after(differences: Mapping[str, tuple[Scalar, Scalar]]) -> str:
     """Tell up to five differences, each with both values."""
-    shown = [f"{path}: {text(before)} → {text(after)}" for path, (before, after) in list(differences.items())[:5]]
+    shown = [
+        f"{path}: {text(path, before)} → {text(path, after)}" for path, (before, after) in list(differences.items())[:5]
+    ]
     return "; ".join(shown) + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
 
 
-def text(value: Scalar) -> str:
+def text(path: str, value: Scalar) -> str:
     """Show a value; a number is cents."""
+    if path == "archived_at" and value == ARCHIVED:
+        return "archived"
     if isinstance(value, int):
         return amount(value)
     return value or "nothing"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from syncd.connector import Fields, Scalar
+from syncd.connector import ARCHIVED, Fields, Scalar
 from syncd.fields import differences, never
 from syncd.model import Kind
 from syncd.money import amount
@@ -189,6 +189,8 @@ def show(path: str, value: Scalar) -> str:
     """Write a value as a person reads it."""
     if value is None:
         return ""
+    if path == "archived_at" and value == ARCHIVED:
+        return "archived"
     if isinstance(value, int) and path.rpartition(".")[2] in MONEY:
         return amount(value)
     return str(value)

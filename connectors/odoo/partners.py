@@ -17,7 +17,7 @@ from connectors.odoo.address import Parts, canonical, join, split
 from connectors.odoo.company import Company
 from connectors.odoo.countries import country_code
 from connectors.odoo.places import WITH_STATES
-from syncd.connector import Content, Fields, Operation, Rejected, Scalar
+from syncd.connector import ARCHIVED, Content, Fields, Operation, Rejected, Scalar
 
 CLIENT_FIELDS: Final = frozenset(
     {"name", "email", "phone", "address", "country", "locale", "external_id", "tags", "archived_at"}
@@ -29,9 +29,6 @@ PARTNER_FIELDS: Final = (
     *("active", "category_id"),
 )
 """What is read of a partner."""
-
-ARCHIVED: Final = "1970-01-01T00:00:00Z"
-"""The ``archived_at`` of every archived client: Odoo does not keep when that was."""
 
 _PLAIN: Final = {"name": "name", "email": "email", "phone": "phone", "locale": "lang", "external_id": "ref"}
 """Fields of a client that are one field of a partner, text for text."""

@@ -195,7 +195,8 @@ def _tell(story: dict[str, Any]) -> None:
             stands = f"{STANDS[one['state']]} {escape(one['external_id'])}"
             console.say(f"  target {target['target']}: {one['kind']} {stands}")
             for path, (expected, found) in one["edited_there"].items():
-                console.say(escape(f"    edited there: {path} is {found!r}, syncd wrote {expected!r}; kept"))
+                there, ours = (repr(side and show(path, side)) for side in (found, expected))
+                console.say(escape(f"    edited there: {path} is {there}, syncd wrote {ours}; kept"))
     for one in story["problems"]:
         since = console.when(one["since"])
         told = escape(f"{one['sentence']} {one['remedy']}")

@@ -157,6 +157,8 @@ def test_an_archived_partner_takes_a_new_invoice_and_stays_archived(clerk: Clerk
     partner = clerk.partner(clerk.invoice(SENT))
     clerk.write("res.partner", partner["id"], active=False)
     idle(clerk.stage)
+    assert clerk.differences("client") == {"archived_at": ("", "archived")}
+    assert "edited there: archived_at is 'archived'" in clerk.stage.command("explain", partner["name"]).stdout
     scenario._invoice(clerk.stage.sandbox.account, 0, "sent", 4_200, 1)
     clerk.stage.run()
     assert clerk.stage.wrong() == []

@@ -11,14 +11,22 @@ import pytest
 from connectors.odoo.client import Odoo
 from connectors.odoo.company_io import read_company
 from connectors.odoo.partner_io import find_partners, partner_marks, read_partners, write_partners
-from connectors.odoo.partners import (
-    ARCHIVED,
-    CLIENT_FIELDS,
-    render_client,
-    shape_client,
-)
+from connectors.odoo.partners import CLIENT_FIELDS, render_client, shape_client
 from connectors.odoo.settings import OdooSettings
-from syncd.connector import Content, Done, Entry, Fields, Operation, Outcome, Rejected, Remote, Stale, Unknown, Wanted
+from syncd.connector import (
+    ARCHIVED,
+    Content,
+    Done,
+    Entry,
+    Fields,
+    Operation,
+    Outcome,
+    Rejected,
+    Remote,
+    Stale,
+    Unknown,
+    Wanted,
+)
 from syncd.errors import NotSent, Unreachable
 from syncd.fields import differences, flatten
 from syncd.secret import Secret
