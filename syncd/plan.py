@@ -22,6 +22,12 @@ from syncd.problems import Finding
 GUARDED = frozenset({"number", "client_id", "currency", "subtotal", "tax", "total", "issue_date"})
 """What must not change silently once it is booked: money, number, client and date."""
 MONEY = frozenset({"currency", "subtotal", "tax", "total", "amount"})
+ADOPTED_AS_IT_IS: Mapping[Kind, frozenset[str]] = {
+    "client": frozenset(),
+    "invoice": frozenset(),
+    "payment": frozenset({"paid_date"}),
+}
+"""What may differ when a record is adopted and ask nobody: a person's payment has the day that they booked it on."""
 GUARDED_LINE = frozenset({"quantity", "unit_price", "tax_rate"})
 
 
@@ -253,8 +259,10 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
         binding = replace(binding, base=flatten(stands, policy.fields[kind]))
         adopt = operate("adopt", kind, record_id, stands, binding)
         signed = _bound(kind, record_id, content, binding, policy).operations
+        if differs.keys() <= ADOPTED_AS_IT_IS[kind]:
+            return Decision((adopt, *signed))
         told = problem("adopted_differs", kind, record_id, record=label(content), differences=before_after(differs))
-        return Decision((adopt, *signed), told.findings if differs else ())
+        return Decision((adopt, *signed), told.findings)
     stood = {**flat, **{path: pair[1] for path, pair in found.differs.items()}}
     binding = replace(
         binding,

@@ -332,6 +332,15 @@ def test_adoption_never_rewrites_money() -> None:
     assert codes(decide(invoice(), Place(candidates=(marked,)))) == ["adopted_totals_differ"]
 
 
+def test_a_payment_of_another_day_is_adopted_and_asks_nobody() -> None:
+    paid = invoice(status="paid", paid_date=date(2026, 3, 9))
+    there = Candidate("external_id", "p1", "7", by_hand=True, differs={"paid_date": ("2026-03-09", "2026-03-12")})
+    decision = decide(paid, bound(paid, BOOKS), Place(candidates=(there,)))
+    assert (verbs(decision), codes(decision)) == (["adopt payment"], [])
+    other = replace(there, differs={**there.differs, "amount": (12500, 12000)})
+    assert codes(decide(paid, bound(paid, BOOKS), Place(candidates=(other,)))) == ["adopted_totals_differ"]
+
+
 def test_several_candidates_are_a_problem_that_names_them() -> None:
     two = tuple(Candidate("email", name, None, by_hand=True, differs={}) for name in ("r1", "r2"))
     decision = plan_client(ACME, "c1", Place(candidates=two), BOOKS, needed=True)

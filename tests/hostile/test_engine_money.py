@@ -29,7 +29,7 @@ def test_a_payment_that_stands_there_under_its_mark_is_adopted(office: Open) -> 
     here.idle()
 
 
-def test_how_an_adopted_payment_differs_is_told_until_it_is_taken_back(office: Open) -> None:
+def test_a_payment_of_another_day_is_adopted_and_no_problem_that_never_ends(office: Open) -> None:
     here = office("keyless")
     here.configure(unsettle=True)
     here.run()
@@ -37,10 +37,23 @@ def test_how_an_adopted_payment_differs_is_told_until_it_is_taken_back(office: O
     (payment,) = here.payments(invoice)
     here.server.edit(payment["id"], paid_date="2026-01-02")
     here.forget()
-    assert codes(here.run(code=1)) == {"adopted_differs": 1}
+    assert here.run()["kept_by_hand"] == 1
     here.change_invoice(invoice, status="sent")
     here.run()
     assert here.payments(invoice) == []
+    assert here.wrong() == []
+    here.idle()
+
+
+def test_how_an_adopted_invoice_differs_is_told_until_it_is_taken_back(office: Open) -> None:
+    here = office("keyless")
+    here.run()
+    invoice = here.invoice("sent")
+    here.server.edit(here.there(invoice)["id"], due_date="2027-01-02")
+    here.forget()
+    assert codes(here.run(code=1)) == {"adopted_differs": 1}
+    here.change_invoice(invoice, _happened="cancelled")
+    here.run()
     assert here.wrong() == []
     here.idle()
 
