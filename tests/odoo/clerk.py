@@ -49,7 +49,8 @@ class Clerk:
 
     def read(self, model: str, number: int, *fields: str) -> Json:
         """Read a record."""
-        (found,) = self.odoo.call(model, "read", [number], fields=list(fields), context={"active_test": False})
+        rows = self.odoo.call(model, "read", [number], fields=list(fields), context={"active_test": False})
+        found: Json = rows[0]
         return found
 
     def lines(self, invoice: Json) -> list[Json]:

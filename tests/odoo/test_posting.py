@@ -309,6 +309,7 @@ def test_what_cannot_be_put_back_is_said_to_be_a_draft_where_it_is_one(own_desk:
     before = invoice(f"{number}1", THRICE, 1899)
     (its,) = own_desk.create(before)
     gone = {"active": False} if own_desk.company.version > 18 else {"deprecated": True}
+    assert own_desk.company.account is not None
     own_desk.admin.call("account.account", "write", [own_desk.company.account], vals=gone)
     after = {**before, "lines": [["z", "3", 1000, "20"]], "subtotal": 3000, "tax": 600, "total": 3600}
     (outcome,) = own_desk.run(own_desk.change(before, after, its))
