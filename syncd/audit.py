@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from syncd import due
 from syncd.connector import Fields, Page, Remote
@@ -11,7 +11,7 @@ from syncd.desired import dates, stands
 from syncd.due import DueInvoice, Narrow
 from syncd.facts import NOWHERE, Place
 from syncd.fields import flatten
-from syncd.model import KINDS, Client, Invoice, Kind
+from syncd.model import KINDS, OPEN_STATUSES, Client, Invoice, Kind
 from syncd.observe import is_another, resolved
 from syncd.problems import sentence
 from syncd.reconcile import (
@@ -21,6 +21,7 @@ from syncd.reconcile import (
     add_up,
     compare,
     name_of,
+    paid_there,
     pair_records,
     sorted_differences,
 )
@@ -31,16 +32,31 @@ Expected = dict[tuple[Kind, str], Fields | str]
 """What a record is to hold; a ``str`` is the status at the source for which it is not to stand at all."""
 
 
+@dataclass(slots=True)
+class Standing:
+    """What stands in the target, as it was streamed."""
+
+    seen: dict[Kind, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
+    """Records of the source that stand there."""
+    unexpected: dict[Kind, dict[str, Fields]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    settled: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Invoices of the source on which something was paid there: the target's id, and how much."""
+    paid: dict[str, str] = field(default_factory=dict)
+    """The target's id of an invoice → the last day on which others than syncd paid it."""
+    strays: dict[str, str] = field(default_factory=dict)
+    """Invoices of nobody of which only lines or events stand: their id there → what they are called."""
+
+
 def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
     """Compare every record that stands in the target, or should, with the mirror."""
     report = Report(session.name)
-    seen: dict[Kind, set[str]] = {"client": set(), "invoice": set(), "payment": set()}
-    unexpected: dict[Kind, dict[str, Fields]] = {"client": {}, "invoice": {}, "payment": {}}
-    strays: dict[str, str] = {}
+    there = Standing()
+    seen, unexpected, strays = there.seen, there.unexpected, there.strays
     for page in session.connector.changes(None):
         strays |= _strays(session, page)
-        _compare_page(session, page, narrow, report, seen, unexpected)
+        _compare_page(session, page, narrow, report, there)
         session.progress(sum(len(ids) for ids in seen.values()), None, "compared")
+    report.differences += _paid_by_hand(session, narrow, there)
     removed = _removed(session)
     missing = _missing(session, narrow, report, seen, all_clients=all_clients)
     for kind in seen:
@@ -91,8 +107,7 @@ def _compare_page(
     page: Page,
     narrow: Narrow,
     report: Report,
-    seen: dict[Kind, set[str]],
-    unexpected: dict[Kind, dict[str, Fields]],
+    there: Standing,
 ) -> None:
     by_kind: dict[Kind, list[Remote]] = {}
     for remote in page.remotes:
@@ -111,9 +126,14 @@ def _compare_page(
             fields = {path: value for path, value in remote.fields.items() if path.partition(".")[0] in only}
             if row is None or is_another(remote, row):
                 if not remote.foreign:
-                    unexpected[kind][remote.external_id] = fields
+                    there.unexpected[kind][remote.external_id] = fields
+                elif "invoice" in remote.refs:
+                    day, invoice = str(fields.get("paid_date") or ""), remote.refs["invoice"]
+                    there.paid[invoice] = max(day, there.paid.get(invoice, ""))
                 continue
-            seen[kind].add(row.id)
+            there.seen[kind].add(row.id)
+            if remote.settled:
+                there.settled[row.id] = (remote.external_id, remote.settled)
             wanted = expected.get((kind, row.id))
             if wanted is None:
                 continue
@@ -134,6 +154,21 @@ def _compare_one(session: Session, report: Report, record_id: str, wanted: Field
     report.differences += compare(kind, record_id, wanted, found, remote.lost, session.policy.dressed)
     if kind == "invoice":
         add_up(report, "source", wanted)
+
+
+def _paid_by_hand(session: Session, narrow: Narrow, there: Standing) -> Iterator[Difference]:
+    """Tell of invoices that are open at the source, and that others than syncd paid in the target."""
+    asked = there.settled.keys() - there.seen["payment"]
+    for rows in work.by_id(session.store, session.source, "invoice", asked):
+        for one in due.with_clients(session, rows):
+            invoice = one.invoice
+            if not isinstance(invoice, Invoice) or one.seen.gone or not narrow.takes(invoice):
+                continue
+            if invoice.status in OPEN_STATUSES and invoice.status != "draft":
+                external, settled = there.settled[one.id]
+                told = paid_there(invoice.total, settled, there.paid.get(external))
+                label = invoice.number or one.id
+                yield Difference("differs", "invoice", one.id, label, "status", invoice.status, told)
 
 
 def _expected(session: Session, kind: Kind, ids: list[str], narrow: Narrow) -> Expected:

@@ -157,6 +157,7 @@ class Remote:
     ``refs``: kind → target id of the records it stands on, where the target knows those and not the source's ids: the
     engine tells from ``refs["client"]`` which ``client_id`` that is.
     ``foreign``: others made it, for ends of their own, so that it is no surprise where nothing is bound to it.
+    ``settled``: cents of a booked invoice that are paid there (negative for a credit note), where the target tells.
     ``lost``: fields (paths, or first parts of paths) whose store is missing there (a file, a table, a column): nobody
     took them out, and they are written anew. ``void``: it was voided or cancelled there, so it binds nothing.
     ``by_hand``: ``False`` where the target can prove that nobody but syncd has written it, ``True`` where that is not
@@ -175,6 +176,7 @@ class Remote:
     foreign: bool = False
     lost: frozenset[str] = frozenset()
     stray: bool = False
+    settled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

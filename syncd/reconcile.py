@@ -185,6 +185,12 @@ def name_of(fields: Fields) -> str:
     return str(fields.get("number") or fields.get("name") or "")
 
 
+def paid_there(total: int, settled: int, since: str | None) -> str:
+    """Tell what was paid of an invoice in the target; ``since``: on which day the last of it."""
+    said = "paid" if abs(settled) >= abs(total) else f"partly paid: {amount(settled)} of {amount(total)}"
+    return f"{said} (since {since})" if since else said
+
+
 def show(path: str, value: Scalar) -> str:
     """Write a value as a person reads it."""
     if value is None:

@@ -49,6 +49,7 @@ _STATES: Final = {"draft": "draft", "posted": "posted", "cancel": "cancelled"}
 _CREDIT: Final = re.compile(r"syncd\.ff-i-[0-9a-f]+-[0-9a-z]{8}-r")
 _OURS: Final = re.compile(r"syncd\.(ff-i-[0-9a-f]+)(?:-[0-9a-z]{8})?")
 _UNPAID: Final = ("not_paid", "blocked", False, None)
+_PAID: Final = ("paid", "in_payment")
 
 
 def mark_of(found: str | None) -> str | None:
@@ -99,8 +100,10 @@ def move_remote(
     refs: dict[Kind, str] = {"client": str(partner)} if partner else {}
     ours = mark is not None and move.get("state") == "draft" and link_id(move.get("write_uid")) == company.uid
     fields = {**move_fields(move, lines, company), **note_fields(notes), "pdf": ATTACHED if pdf else None}
-    void = is_void(move)
-    return Remote("invoice", str(move["id"]), mark, None, fields, void=void, by_hand=not ours, refs=refs)
+    void, settled = is_void(move), settled_cents(move)
+    return Remote(
+        "invoice", str(move["id"]), mark, None, fields, void=void, by_hand=not ours, refs=refs, settled=settled
+    )
 
 
 def is_void(move: Row) -> bool:
@@ -124,6 +127,18 @@ def is_settled(move: Row) -> bool:
         return False
     open_ = decimal(move.get("amount_residual")) == decimal(move.get("amount_total"))
     return not open_ or move.get("payment_state") not in _UNPAID
+
+
+def settled_cents(move: Row) -> int:
+    """Read how much was paid on an invoice; negative on a credit note.
+
+    A payment without an entry (18 and later) leaves all of it open, though it is ``in_payment``.
+    """
+    if not is_settled(move):
+        return 0
+    open_ = 0 if move.get("payment_state") in _PAID else decimal(move.get("amount_residual"))
+    cents = int((decimal(move.get("amount_total")) - open_) * 100)
+    return -cents if move.get("move_type") == "out_refund" else cents
 
 
 def is_locked(move: Row, company: Company) -> bool:

@@ -95,12 +95,18 @@ class Clerk:
             self.odoo.call("account.move", method, [number])
         return number
 
-    def pay(self, invoice: Json, day: str) -> int:
-        """Register a payment with Odoo's own wizard."""
+    def of_payment(self, payment: int) -> int | None:
+        """Give the one invoice that a payment settles."""
+        found = self.read("account.payment", payment, "reconciled_invoice_ids")["reconciled_invoice_ids"]
+        return found[0] if len(found) == 1 else None
+
+    def pay(self, invoice: Json, day: str, *, also: Json | None = None, **vals: Any) -> int:
+        """Register a payment with Odoo's own wizard, of one invoice or of two."""
         (bank,) = self.odoo.ids("account.journal", [("code", "=", "BNK1")])
         known = set(self.odoo.ids("account.payment", []))
-        context = {"active_model": "account.move", "active_ids": [self.move(invoice)["id"]]}
-        vals = {"payment_date": day, "journal_id": bank}
+        moves = [self.move(one)["id"] for one in (invoice, also) if one]
+        context = {"active_model": "account.move", "active_ids": moves}
+        vals = {"payment_date": day, "journal_id": bank, **vals}
         wizard = self.odoo.call("account.payment.register", "create", vals_list=[vals], context=context)
         self.odoo.call("account.payment.register", "action_create_payments", wizard)
         (made,) = set(self.odoo.ids("account.payment", [])) - known
