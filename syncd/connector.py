@@ -125,9 +125,10 @@ class Books:
     """What a target is at this moment, read only.
 
     ``identity`` names the books so that other credentials, another company or another folder are noticed (stable for
-    as long as they are the same books). ``findings`` are sentences on what is missing or wrong, for ``check``,
-    and ``summary`` says what was found in a few words. ``choices``: what settings can be that depend on the books, for
-    whoever asks a person: key (``taxes.25`` for a rate) → value as it is written → what a person knows it by.
+    as long as they are the same books), and ``where`` tells a person where those are, without secrets. ``findings``
+    are sentences on what is missing or wrong, for ``check``, and ``summary`` says what was found in a few words.
+    ``choices``: what settings can be that depend on the books, for whoever asks a person: key (``taxes.25`` for a rate)
+    → value as it is written → what a person knows it by.
     ``empty``: nothing at all stands there, so there is nothing to look for. ``history``: records that syncd did not
     write stand there. ``token``: what ``changes`` would give as the token now, where that is known without reading
     all that stands. ``locked_until``: the last closed day; ``payments_locked_until``: that of
@@ -147,6 +148,12 @@ class Books:
     choices: Choices = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
+    where: str = ""
+
+    @property
+    def told(self) -> str:
+        """Name the books so that a person knows them from any others."""
+        return f"{self.company} ({self.where})" if self.where else self.company
 
 
 @dataclass(frozen=True, slots=True)

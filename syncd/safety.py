@@ -53,9 +53,9 @@ def is_surprising(operation: Operation, behind: Collection[str] = ()) -> bool:
     return any(path.partition(".")[0] not in LIFE for path in operation.changes if path not in behind)
 
 
-def judge_books(identity: str, expected: str, company: str, first_company: str) -> list[Finding]:
+def judge_books(identity: str, expected: str, now: str, before: str) -> list[Finding]:
     """Stop where the books behind a target's credentials are not those it was first seen with."""
-    return [] if identity == expected else [_hold("books_changed", before=first_company, now=company)]
+    return [] if identity == expected else [_hold("books_changed", before=before, now=now)]
 
 
 def judge_source(before: str, now: str, bound: int, known: int) -> list[Finding]:

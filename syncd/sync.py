@@ -89,10 +89,10 @@ def summary_of(passed: Passed) -> dict[str, Any]:
 def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: Clock) -> Passed:
     """Bring one target in step with the mirror; raise ``Unreachable`` or ``Refused`` where it fails as a whole."""
     passed = Passed(session.name)
-    first_identity, first_company = _meet(session)
+    first_identity, first_told = _meet(session)
     rebuilt = session.can.picture and session.books.empty and first_identity is not None
     expected = session.books.identity if rebuilt or first_identity is None else first_identity
-    stranger = safety.judge_books(session.books.identity, expected, session.books.company, first_company or "")
+    stranger = safety.judge_books(session.books.identity, expected, session.books.told, first_told or "")
     stranger += _other_source(session)
     if stranger and (holds := _stopped_by(session, stranger, wish)):
         passed.holds = holds
@@ -136,7 +136,7 @@ def _meet(session: Session) -> tuple[str | None, str | None]:
                 session.name,
                 session.source,
                 session.books.identity,
-                session.books.company,
+                session.books.told,
                 session.seconds(),
             )
         return None, None
@@ -305,7 +305,7 @@ def _finish(session: Session, draft: Draft) -> None:
             session.name,
             session.source,
             session.books.identity,
-            session.books.company,
+            session.books.told,
             session.seconds(),
         )
 

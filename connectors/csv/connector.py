@@ -86,6 +86,7 @@ class CsvConnector:
         self._identity = ledger.identity or self._own_identity()
         return Books(
             company=self._folder.name,
+            where=str(self._folder),
             identity=self._identity,
             empty=not ledger.files,
             token=ledger.token,

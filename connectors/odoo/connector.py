@@ -101,8 +101,10 @@ class OdooConnector:
         company = read_company(odoo, self._settings, self._context.taxes, today=today)
         odoo.company = company.id
         self._company = company
+        place = f"{self._settings.url}, database {self._settings.database}"
         return Books(
             company=company.name,
+            where=f"{place}, company {company.id}, in {company.currency}",
             identity=f"{self._settings.database}/{company.id}/{company.currency}",
             history=has_history(odoo, company),
             currency=company.currency,

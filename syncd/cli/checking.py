@@ -17,14 +17,19 @@ from syncd.engine import Engine, fastfaktura
 from syncd.errors import Choices, Invalid, Missing, Refused, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.needs import lacks
+from syncd.problems import remedy, sentence
 from syncd.settings import Settings
+from syncd.state import problems
 from syncd.state.store import Store
 from syncd.words import counted
+
+WORST = (4, 2, 3, 5, 1)
+"""Exit codes, of which the first that holds is the command's (DESIGN section 7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What one thing looks like: fine, to be mended, or out of reach."""
+    """What one thing looks like: fine, to be mended, held, or out of reach."""
 
     what: str
     good: bool
@@ -40,8 +45,9 @@ def check_all(config: Path | None, *, json: bool) -> int:
     rows: dict[str, list[Any]] = {}
     found += [_check_source(settings, name, rows) for name in settings.sources]
     if all(one.good for one in found[:2]):
-        found += _check_targets(settings, rows)
-    code = max((one.exit_code for one in found), default=0)
+        found += [*_check_targets(settings, rows), *_held(settings)]
+    codes = {one.exit_code for one in found}
+    code = next((one for one in WORST if one in codes), 0)
     if json:
         console.print_json("syncd.check/1", {"exit_code": code, "checks": [_document(one) for one in found]})
     else:
@@ -120,6 +126,25 @@ def _check_targets(settings: Settings, rows: Mapping[str, list[Any]]) -> list[Ch
                 said = str(error).removeprefix(f"target {target.name}: ")
                 choices = error.choices if isinstance(error, Refused) else {}
                 found.append(Checked(f"target {target.name}", False, said, error.exit_code, choices))
+    finally:
+        store.close()
+    return found
+
+
+def _held(settings: Settings) -> list[Checked]:
+    """Name what holds a source or target, and how it is let pass."""
+    owners = [(f"source {name}", f"source:{name}", name) for name in settings.sources]
+    owners += [(f"target {name}", name, name) for name in settings.targets]
+    found: list[Checked] = []
+    store = Store(settings.state, lock=False)
+    try:
+        with store.read() as connection:
+            for what, owner, name in owners:
+                for row in problems.holds(connection, owner):
+                    hold = problems.finding_of_hold(row)
+                    told = f"held since {console.when(row.since)}, nothing is written: {sentence(hold)} {remedy(hold)}"
+                    if not row.released:
+                        found.append(Checked(what, False, f"{told} `syncd release {name}` lets it pass, once.", 5))
     finally:
         store.close()
     return found

@@ -56,6 +56,10 @@ def test_a_mass_change_is_held_until_a_person_lets_it_pass(code: str, way: str, 
     reconciled = company.syncd("reconcile", "--json")
     assert (reconciled.code, len(reconciled.document["targets"][0]["held"])) == (5, 1), reconciled
     assert "held" in company.syncd("reconcile").out
+    checked = company.syncd("check", "--json")
+    (told,) = [one for one in checked.document["checks"] if not one["good"]]
+    assert (checked.code, told["what"]) == (5, "target ledger")
+    assert "`syncd release ledger`" in told["said"]
     said = company.syncd("run")
     assert said.code == 5
     assert "held" in said.out
@@ -63,6 +67,7 @@ def test_a_mass_change_is_held_until_a_person_lets_it_pass(code: str, way: str, 
     if way == "release":
         assert company.syncd("release", "ledger").code == 0
         assert company.syncd("reconcile", "--json").document["targets"][0]["held"] == []
+        assert company.syncd("check").code == 0
         assert company.syncd("plan", "--json").document["targets"][0]["held"] == []
         company.run("--full")
     else:
@@ -98,6 +103,10 @@ def test_another_account_behind_the_key_is_held(found: Found, clients: int, invo
         assert "account_changed" in held(document)
         assert csvs(company) == before
         assert company.syncd("status").code == 5
+        checked = company.syncd("check")
+        assert checked.code == 5
+        assert "source main: held since" in checked.out
+        assert "`syncd release main`" in checked.out
     company.base_url = company.sandbox.base_url
     company.configure()
     insert(company.sandbox.account, {"status": "paid"})
@@ -134,7 +143,10 @@ def test_books_of_somebody_else_are_held(found: Found) -> None:
     before = csvs(other)
     company.configure(target={"path": str(other.ledger)})
     insert(company.sandbox.account, {"status": "paid"})
-    assert held(company.run(code=5)) == {"books_changed"}
+    document = company.run(code=5)
+    assert held(document) == {"books_changed"}
+    (hold,) = document["targets"][0]["held"]
+    assert all(str(folder) in hold["sentence"] for folder in (company.ledger, other.ledger))
     assert csvs(other) == before
     company.configure(target={"path": str(company.ledger)})
     company.run()
