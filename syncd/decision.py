@@ -27,6 +27,7 @@ class Decision:
 
 
 NOTHING = Decision()
+NO_NAMES: Mapping[str, str] = {}
 
 
 def operate(
@@ -92,10 +93,13 @@ def label(content: Content) -> str:
     )
 
 
-def before_after(differences: Mapping[str, tuple[Scalar, Scalar]]) -> str:
-    """Tell up to five differences, each with both values."""
+def before_after(differences: Mapping[str, tuple[Scalar, Scalar]], clients: Mapping[str, str] = NO_NAMES) -> str:
+    """Tell up to five differences, each with both values; ``clients``: what clients are called, by their ids."""
     shown = [
-        f"{path}: {text(path, before)} → {text(path, after)}" for path, (before, after) in list(differences.items())[:5]
+        f"client: {' → '.join(clients.get(str(one), text(path, one)) for one in pair)}"
+        if path == "client_id" and clients
+        else f"{path}: {text(path, pair[0])} → {text(path, pair[1])}"
+        for path, pair in list(differences.items())[:5]
     ]
     return "; ".join(shown) + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
 

@@ -80,6 +80,7 @@ class Binding:
 
     ``behind``: where the base is as an older or damaged state of the target has it, which nobody wrote; path → (what
     was last written, what stands).
+    ``clients``: of an invoice whose client changed, what both are called, by their ids.
     """
 
     external_id: str
@@ -89,6 +90,7 @@ class Binding:
     generation: int = 0
     drift: Differs = field(default_factory=dict)
     behind: Differs = field(default_factory=dict)
+    clients: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

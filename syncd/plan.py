@@ -311,7 +311,7 @@ def _bound(
             findings += reversing.findings
         if policy.on_change != "update" or settled or locked or reopened:
             why = _why_not(kind, policy, settled=settled, locked=bool(locked), touched=touched)
-            told = {"record": label(content), "differences": before_after(booked) + why}
+            told = {"record": label(content), "differences": before_after(booked, binding.clients) + why}
             findings += (Finding("changed_after_booking", kind, record_id, told),)
             merged = _without(merged, booked, binding.base)
     if not merged.changes:

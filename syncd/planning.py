@@ -130,6 +130,7 @@ def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
             places.get(("payment", one.id), NOWHERE),
         )
         place, payment = _known_again(one, place, payment, session.policy)
+        place = _with_names(session, one, place)
         decision = plan_invoice(one.invoice, one.id, one.client, one.seen, place, payment, session.policy)
         if not decision.operations and not decision.findings:
             continue
@@ -165,6 +166,18 @@ def _known_again(one: DueInvoice, place: Place, payment: Place, policy: Policy) 
     if ours and (one.invoice.status != "paid" or not one.invoice.total):
         payment = _marked(payment, policy.payment(one.invoice), policy.fields.get("payment", frozenset()))
     return place, payment
+
+
+def _with_names(session: Session, one: DueInvoice, place: Place) -> Place:
+    """Say what both clients of an invoice are called whose client is another one now."""
+    before = place.binding.base.get("client_id") if place.binding else None
+    if not place.binding or not before or not isinstance(one.invoice, Invoice) or before == one.invoice.client_id:
+        return place
+    with session.store.read() as connection:
+        names = work.names(connection, session.source, [str(before), one.invoice.client_id])
+    alike = len(set(names.values())) < len(names)
+    told = {client: f"{name} ({client})" if alike else name for client, name in names.items()}
+    return replace(place, binding=replace(place.binding, clients=told))
 
 
 def _marked(place: Place, content: Content, fields: frozenset[str]) -> Place:

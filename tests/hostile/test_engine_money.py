@@ -164,6 +164,23 @@ def test_booked_money_is_not_rewritten_when_it_changes_at_the_source(office: Ope
     assert here.wrong() == []
 
 
+@pytest.mark.parametrize("alike", [False, True], ids=["", "called alike"])
+@BOTH
+def test_an_invoice_that_went_to_another_client_is_told_by_their_names(office: Open, mode: str, alike: bool) -> None:
+    here = office(mode)
+    here.run()
+    invoice = here.invoice("sent")
+    before = next(one for one in here.dump()["clients"] if one["id"] == invoice["client_id"])
+    now = next(one for one in here.dump()["clients"] if one["id"] != invoice["client_id"])
+    if alike:
+        here.change_client(now, name=before["name"])
+    here.change_invoice(invoice, client_id=now["id"])
+    (told,) = here.run(code=1)["problems"]
+    assert told["code"] == "changed_after_booking"
+    named = [f"{before['name']} ({one['id']})" if alike else one["name"] for one in (before, now)]
+    assert f"client: {' → '.join(named)}" in told["sentence"]
+
+
 @pytest.mark.parametrize("lost", [False, True])
 @BOTH
 def test_booked_money_that_changes_is_reversed_and_made_anew_once(office: Open, mode: str, lost: bool) -> None:
