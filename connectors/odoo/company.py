@@ -93,8 +93,9 @@ class Company:
     days from which a rate is known, ascending (the first at least; the company's own currency needs none).
     ``languages``: installed codes (``nb_NO``). ``countries``: ISO code → id. ``quantity_digits``, ``price_digits``:
     decimals that a line keeps
-    (``None``: all). ``number``, ``chatter``, ``pdf``: the settings. ``no_invoices``, ``no_payments``: a sentence why
-    none can be written at all. ``findings``: what is missing, and who mends it how. ``choices``: what settings can be
+    (``None``: all). ``number``, ``chatter``, ``pdf``: the settings. ``no_clients``, ``no_invoices``, ``no_payments``: a
+    sentence why none can be written at all. ``findings``: what is missing, and who mends it how. ``choices``: what
+    settings can be
     (``Books.choices``).
     """
 
@@ -122,6 +123,7 @@ class Company:
     price_digits: int | None = None
     chatter: bool = False
     pdf: bool = False
+    no_clients: str | None = None
     no_invoices: str | None = None
     no_payments: str | None = None
     findings: tuple[str, ...] = ()

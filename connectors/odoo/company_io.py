@@ -35,7 +35,8 @@ _JOURNAL = (
 _TAX = ("name", "amount", "price_include", "tax_scope", "country_id", "has_negative_factor", "active")
 _ADVISER = "account.group_account_manager"
 _WRITTEN = {
-    "invoice": (("account.move", "create"), ("res.partner", "create")),
+    "client": (("res.partner", "create"), ("res.partner", "write")),
+    "invoice": (("account.move", "create"),),
     "payment": (("account.payment", "create"), ("account.partial.reconcile", "create")),
 }
 """The rights without which no record of a kind can be written."""
@@ -150,6 +151,7 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
         price_digits=fields.price_digits,
         chatter=settings.chatter,
         pdf=settings.pdf,
+        no_clients=may_not["client"],
         no_invoices=may_not["invoice"] or booking.no_invoices,
         no_payments=may_not["payment"] or booking.no_payments,
         findings=tuple(findings),

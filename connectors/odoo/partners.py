@@ -166,6 +166,8 @@ def render_client(operation: Operation, company: Company) -> bytes | Rejected:
     content = {name: value for name, value in operation.content.items() if name in CLIENT_FIELDS}
     if operation.verb == "adopt":
         return _bytes({})
+    if company.no_clients:
+        return Rejected(company.no_clients)
     if operation.verb == "create":
         content = {name: content.get(name) for name in sorted(CLIENT_FIELDS)}
         return _unfit(content) or _bytes({"values": partner_values(content, company)})

@@ -72,6 +72,7 @@ def another_company(place: Place, admin: Odoo, name: str, **values: Any) -> int:
 def test_books_with_all_that_is_needed_have_nothing_to_mend(odoo: Place) -> None:
     books = read(odoo)
     assert books.findings == ()
+    assert books.no_clients is None
     assert books.no_invoices is None
     assert books.no_payments is None
     assert (books.id, books.name, books.currency, books.country) == (1, "Syncd Test Company", "EUR", "FR")
@@ -241,8 +242,8 @@ def test_a_missing_right_is_told_with_model_operation_and_group(own_odoo: Place)
     assert len(books.findings) == 1
     assert "may not create res.partner, res.partner.category or write res.partner." in books.findings[0]
     assert "Contact / Creation" in books.findings[0]
-    assert books.no_invoices == books.findings[0]
-    assert books.no_payments is None
+    assert books.no_clients == books.findings[0]
+    assert books.no_invoices is books.no_payments is None
 
 
 def test_a_user_without_invoicing_is_refused_and_one_who_may_only_read_is_told(own_odoo: Place) -> None:

@@ -335,6 +335,29 @@ def test_a_right_that_the_user_lacks_is_named_by_check(stage: Stage, group: str,
     assert "An administrator puts it into the group" in said
 
 
+def test_without_the_right_to_write_contacts_invoices_of_those_that_stand_go_on(clerk: Clerk) -> None:
+    stage, account = clerk.stage, clerk.stage.sandbox.account
+    stage.place.take("base.group_partner_manager")
+    stage.change_client(clerk.client(0), phone="+4791111111")
+    for client in (0, 1, 6):
+        scenario._invoice(account, client, "sent", 4_200, 1)
+    pay(stage, clerk.invoice(SENT))
+    run = stage.run(code=1)
+    told = {(one["kind"], one["id"]): one for one in run["problems"]}
+    refused = {("client", clerk.client(place)["id"]): "unwritable" for place in (0, 6)}
+    late = clerk.invoice(-1)["id"]
+    assert {pair: one["code"] for pair, one in told.items()} == {**refused, ("invoice", late): "waits_for_other"}
+    for pair in refused:
+        assert "may not create res.partner, res.partner.category or write res.partner" in told[pair]["sentence"]
+    assert stage.wrong(but={late}) == []
+    assert len(stage.run(code=1)["problems"]) == len(told)
+    stage.place.give("base.group_partner_manager")
+    stage.run()
+    assert stage.wrong() == []
+    assert clerk.partner(clerk.invoice(SENT))["phone"].replace(" ", "") == "+4791111111"
+    idle(stage)
+
+
 @pytest.mark.parametrize("group", ["account.group_account_invoice", "base.group_partner_manager"])
 def test_a_right_that_is_taken_away_stops_nothing_for_good(stage: Stage, group: str) -> None:
     stage.place.take(group)
