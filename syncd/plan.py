@@ -244,14 +244,8 @@ def _adopt(kind: Kind, record_id: str, content: Content, found: Candidate, polic
     money = {path: pair for path, pair in found.differs.items() if path in MONEY}
     begun = policy.on_change == "reverse" and found.how == "mark" and found.differs.get("status") is None
     if money and (found.by_hand or not (policy.picture or begun)):
-        differences = before_after(money)
-        return problem(
-            "adopted_totals_differ",
-            kind,
-            record_id,
-            record=label(content),
-            differences=differences,
-        )
+        shown = before_after(money)
+        return problem("adopted_totals_differ", kind, record_id, record=label(content), differences=shown)
     if found.by_hand or not found.differs:
         nobodys = {path: pair[1] for path, pair in found.differs.items() if _is_nobodys(path, *pair, policy)}
         differs = {path: pair for path, pair in found.differs.items() if path not in nobodys}
@@ -315,11 +309,20 @@ def _bound(
             findings += (Finding("changed_after_booking", kind, record_id, told),)
             merged = _without(merged, booked, binding.base)
     if not merged.changes:
-        return Decision((), findings)
+        agreed = _agreed(record_id, binding, merged, policy) if kind == "client" and binding.drift else ()
+        return Decision(agreed, findings)
     verb = _update_verb(merged.changes)
     occasion = repr((binding.version, sorted(merged.changes.items())))
     operation = operate(verb, kind, record_id, content, binding, occasion=occasion)
     return Decision((replace(operation, content=merged.base, changes=merged.changes),), findings)
+
+
+def _agreed(record_id: str, binding: Binding, merged: Merged, policy: Policy) -> tuple[Operation, ...]:
+    """Take a client for written that both sides changed to the same; else its next change would be a conflict."""
+    moved = differences(binding.base, merged.base)
+    if not moved or policy.picture or "adopt" not in policy.verbs:
+        return ()
+    return (operate("adopt", "client", record_id, merged.base, binding, occasion=repr((binding.version, moved))),)
 
 
 def _stands_as(binding: Binding) -> Scalar:

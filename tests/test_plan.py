@@ -358,7 +358,16 @@ def test_an_edit_by_a_person_is_kept_and_a_change_on_both_sides_is_a_conflict() 
         {"email": ("post@acme.example", "new@acme.example")}
     ]
     assert codes(decision) == ["conflict"]
-    assert plan_client(replace(ACME, name="ACME"), "c1", place, BOOKS, needed=True) == Decision()
+
+
+def test_what_both_sides_changed_to_the_same_counts_as_written_in_books() -> None:
+    base = flatten(client_content(ACME))
+    place = Place(Binding("r1", "1", base, drift={"phone": ("", "+47 1"), "name": ("Acme AS", "ACME")}))
+    now = replace(ACME, name="ACME")
+    decision = plan_client(now, "c1", place, BOOKS, needed=True)
+    assert (verbs(decision), codes(decision)) == (["adopt client"], [])
+    assert decision.operations[0].content == {**base, "name": "ACME"}
+    assert plan_client(now, "c1", place, PICTURE, needed=True) == Decision()
 
 
 def test_a_client_that_vanished_is_told_and_stays() -> None:

@@ -24,13 +24,19 @@ def keep_drift(
     adopted: Sequence[tuple[str, str, str, int]],
     fields: Mapping[Kind, frozenset[str]],
 ) -> None:
-    """Keep how adopted records (kind, id, external id, journal number) differ from what now counts as last written."""
+    """Keep how adopted records (kind, id, external id, journal number) differ from what now counts as last written.
+
+    A record that was bound before has drift already, of which what both sides agree on now is none.
+    """
     bases = journal.bases(connection, (number for *_, number in adopted))
     for kind, record_id, external, number in adopted:
         where = sa.and_(observation.c.target == target, observation.c.kind == kind, observation.c.id == record_id)
-        row = connection.execute(sa.select(observation).where(where, observation.c.external_id == external)).first()
+        is_drift = observation.c.role == "drift"
+        told = sa.select(observation).where(where, sa.or_(observation.c.external_id == external, is_drift))
+        row = connection.execute(told.order_by(is_drift)).first()  # how it was found, before any drift of old
         if row is None or not external:
             continue
+        connection.execute(sa.delete(observation).where(where, is_drift))
         base, seen = flatten(bases.get(number, {})), differs(row)
         if row.role == "mapping":
             seen = differences(flatten(base, fields[row.kind]), {path: there for path, (_, there) in seen.items()})

@@ -228,6 +228,29 @@ def test_what_a_person_edits_there_is_kept_and_a_conflict_is_told(office: Open, 
 
 
 @BOTH
+def test_what_both_sides_changed_to_the_same_is_no_edit_and_changes_on(office: Open, mode: str) -> None:
+    here = office(mode)
+    here.run()
+    client = next(one for one in here.dump()["clients"] if here.all_there("client", name=one["name"]))
+    (record,) = here.all_there("client", name=client["name"])
+    here.server.edit(record["id"], phone="+4790000000", email="by@hand.example")
+    here.run()
+    here.change_client(client, phone="+4790000000")
+    version = here.all_there("client", name=client["name"])[0]["version"]
+    assert here.run()["kept_by_hand"] == 1
+    assert here.all_there("client", name=client["name"])[0]["version"] == version
+    here.change_client(client, email="by@hand.example")
+    assert here.run()["kept_by_hand"] == 0
+    here.idle()
+    here.change_client(client, phone="+4791111111")
+    here.run()
+    (record,) = here.all_there("client", name=client["name"])
+    assert record["fields"]["phone"] == "+4791111111"
+    assert here.all_there("client", name=client["name"])[0]["version"] == version + 1
+    here.idle()
+
+
+@BOTH
 def test_what_other_people_write_and_delete_there_is_none_of_our_business(office: Open, mode: str) -> None:
     here = office(mode)
     theirs = here.server.add("client", {"name": "Somebody else"})

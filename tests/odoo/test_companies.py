@@ -68,6 +68,19 @@ def made(admin: Odoo, model: str, context: Json | None = None, **values: object)
     return int(one)
 
 
+def share_a_contact(office: Office) -> None:
+    """Change a client that both companies have as one contact: what one target wrote is no person's edit."""
+    client = office.dump()["clients"][0]
+    for phone, first in (("+4791111111", "books"), ("+4792222222", "second"), ("+4793333333", "books")):
+        office.change_client(client, phone=phone)
+        assert office.command("run", first).returncode == 0
+        ran = json.loads(office.command("run", "--json").stdout)
+        assert (ran["exit_code"], [one["kept_by_hand"] for one in ran["targets"]]) == (0, [0, 0]), ran
+        contacts = office.books.search_read("res.partner", [("name", "=", client["name"])], ["phone"])
+        assert [one["phone"].replace(" ", "") for one in contacts] == [phone]
+    assert office.command("reconcile").returncode == 0
+
+
 def test_one_source_is_booked_into_two_companies_and_neither_takes_the_others_for_its_own(
     own_odoo: Place, tmp_path: Path
 ) -> None:
@@ -88,6 +101,7 @@ def test_one_source_is_booked_into_two_companies_and_neither_takes_the_others_fo
         again = json.loads(office.command("run", "--json").stdout)
         assert [(one["name"], one["planned"]) for one in again["targets"]] == [("books", []), ("second", [])]
         assert office.command("reconcile").returncode == 0
+        share_a_contact(office)
     both = {"allowed_company_ids": [1, second]}
     domain = [("move_type", "=", "out_invoice"), ("state", "=", "posted")]
     moves = own_odoo.admin().search_read("account.move", domain, ["name", "company_id", "payment_state"], context=both)
