@@ -57,7 +57,8 @@ def _send_planned(session: Session, plan: int, result: Applied, clock: Clock) ->
         _apply_whole(session, plan, result)
         return
     for stage in (*journal.STAGES.values(), journal.ATTACHMENTS):
-        _apply_stage(session, plan, stage, result, clock)
+        for voids in (True, False):  # what is voided frees its number for others
+            _apply_stage(session, plan, stage, result, clock, voids=voids)
 
 
 def _apply_whole(session: Session, plan: int, result: Applied) -> None:
@@ -105,12 +106,12 @@ def _take(
         session.progress(taken, total, "written")
 
 
-def _apply_stage(session: Session, plan: int, stage: int, result: Applied, clock: Clock) -> None:
-    """Send one stage in batches; what stands on something that has no target id waits."""
+def _apply_stage(session: Session, plan: int, stage: int, result: Applied, clock: Clock, *, voids: bool) -> None:
+    """Send the voids of one stage or all else in batches; what stands on something that has no target id waits."""
     batch, after, waited = session.can.batch or 1, ("", 0), 0.0
     while True:
         with session.store.read() as connection:
-            rows = journal.planned(connection, plan, stage=stage, after=after, limit=batch)
+            rows = journal.planned(connection, plan, stage=stage, voids=voids, after=after, limit=batch)
         if not rows:
             return
         after = (rows[-1].place, rows[-1].n)

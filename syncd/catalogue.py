@@ -423,12 +423,12 @@ _HOLDS = tuple(
         ),
         (
             "too_many_removed",
-            "{what} that stood in the books are gone from there; {allowed} at once are allowed.",
+            "{count} records or their rows are gone from the books ({what}); {allowed} of a kind at once are allowed.",
             (
                 "If a file was spoilt, put a good one in its place or delete it; it is then built anew. If they were "
                 "taken out on purpose, `syncd release` the target; they stay out."
             ),
-            ("what", "allowed"),
+            ("count", "what", "allowed"),
         ),
         (
             "strange_books",

@@ -129,14 +129,15 @@ class Engine:
         ``force``: let its safety stops pass, and do not wait as long as it asked for.
         """
         source, result = self.settings.sources[name], SourceRun(name)
-        with self.store.write() as connection:
+        with self.store.read() as connection:
             wait = polls.wait(connection, name, source.base_url, self._seconds())
-            if wait is not None and not force:
-                result.error, result.waits = f"{wait.told(name)}; nothing was asked of it.", True
-                return result
-            polls.begin(connection, name, self._seconds())
+        if wait is not None and not force:
+            result.error, result.waits = f"{wait.told(name)}; nothing was asked of it.", True
+            return result
         api = fastfaktura(source, self.sleep)
         try:
+            with self.store.write() as connection:
+                polls.begin(connection, name, self._seconds())
             result.pulled = pull(
                 source,
                 api,

@@ -15,13 +15,14 @@ import orjson
 from sqlalchemy.engine import Connection, Row
 
 from syncd import due
-from syncd.connector import Content, Fields, Found, How, Page, Remote, Wanted
+from syncd.connector import Content, Fields, Found, Gone, How, Page, Remote, Wanted
 from syncd.desired import dates, stands
 from syncd.due import DueInvoice, Narrow, Range
 from syncd.facts import NOWHERE, Place
 from syncd.fields import differences, flatten
 from syncd.marks import mark
 from syncd.model import KINDS, Client, Invoice, Kind
+from syncd.safety import FEW
 from syncd.session import Session
 from syncd.state import bindings, cursors, observations, problems
 from syncd.strangers import Strangers
@@ -46,6 +47,8 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
         if not afresh:
             token = cursors.get(connection, f"target:{session.name}", "observed")
         first = not bindings.any_bound(connection, session.name)
+        if bindings.unread_links(connection, session.name):
+            token = None  # what is linked is read, whenever it changed
     if session.books.empty and first:
         with session.store.write() as connection:
             bindings.forget_links(connection, session.name)  # nothing stands that they could mean
@@ -64,7 +67,7 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
     if view.whole:
         moved |= _absent(session, view.seen, by_hand=view.by_hand, lost=view.lost)
     others = strangers.count if strangers else 0
-    if view.token not in (None, token) and not others:  # they are counted anew as long as nothing is bound
+    if view.token not in (None, token) and others < FEW:  # they are counted anew as long as nothing is bound
         with session.store.write() as connection:
             cursors.put(connection, f"target:{session.name}", "observed", view.token)
     return Moved(frozenset(moved), others)
@@ -120,21 +123,33 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
                     moved.add((kind, row.id))
                     continue
                 if row.state == "linked":
-                    there = differences({}, _readable(remote.fields, session.can.fields[kind]))
-                    observations.observe(
-                        connection, session.name, [_observation(session, remote, row.id, "mapping", there)]
-                    )
+                    _keep_link(session, connection, remote, row.id)
                     moved.add((kind, row.id))
-                    continue
-                place = places[kind, row.id]
-                if _compare(session, connection, remote, row.id, place):
+                elif _compare(session, connection, remote, row.id, places[kind, row.id]):
                     moved.add((kind, row.id))
             own = [row.id for one in remotes if (row := rows.get(one.external_id)) and one.mark == mark(kind, row.id)]
             bindings.note_marks(connection, session.name, kind, [one for one in own if one not in known])
         for gone in page.gone:
-            rows = bindings.bound_ids(connection, session.name, gone.kind, [gone.external_id])
-            bindings.set_state(connection, session.name, gone.kind, [row.id for row in rows.values()], "removed")
+            moved |= _take_gone(session, connection, gone)
         cursors.add_again(connection, session.name, moved)
+    return moved
+
+
+def _keep_link(session: Session, connection: Connection, remote: Remote, record_id: str) -> None:
+    """Keep all that a record holds which a person linked, for it to be adopted."""
+    there = differences({}, _readable(remote.fields, session.can.fields[remote.kind]))
+    observations.observe(connection, session.name, [_observation(session, remote, record_id, "mapping", there)])
+
+
+def _take_gone(session: Session, connection: Connection, gone: Gone) -> set[tuple[Kind, str]]:
+    """Note that a record was deleted there; a link to it is forgotten, for it stands for nothing."""
+    moved: set[tuple[Kind, str]] = set()
+    for row in bindings.bound_ids(connection, session.name, gone.kind, [gone.external_id]).values():
+        if row.state == "linked":
+            bindings.release_records(connection, session.name, gone.kind, [row.id])
+            moved.add((gone.kind, row.id))
+        else:
+            bindings.set_state(connection, session.name, gone.kind, [row.id], "removed")
     return moved
 
 
@@ -182,8 +197,6 @@ def _compare(session: Session, connection: Connection, remote: Remote, record_id
         bindings.set_version(connection, session.name, remote.kind, record_id, remote.version)
     base = {**binding.base, **{path: written for path, (written, _) in binding.behind.items()}}
     differs = differences(base, _readable(remote.fields, session.can.fields[remote.kind]))
-    if differs == {**binding.drift, **binding.behind}:
-        return news
     # What nobody else can have written is an older state of the target, put back or lost: it is brought up to date.
     behind = {
         path: pair
@@ -194,6 +207,8 @@ def _compare(session: Session, connection: Connection, remote: Remote, record_id
         or (path in base and session.policy.dressed(path, *pair))
     }
     by_hand = {path: pair for path, pair in differs.items() if path not in behind}
+    if (by_hand, behind) == (dict(binding.drift), dict(binding.behind)):
+        return news
     seen = {"drift": by_hand, "behind": behind}
     told = [_observation(session, remote, record_id, role, paths) for role, paths in seen.items() if paths]
     observations.forget_bound(connection, session.name, [(remote.kind, record_id)])
@@ -237,7 +252,9 @@ def _absent(
     moved: set[tuple[Kind, str]] = set()
     for kind, shown in seen.items():
         if kind in lost:
-            moved |= _built_anew(session, kind)
+            with session.store.read() as connection:
+                lately = bindings.removed_ids(connection, session.name, kind, lately=True)
+            moved |= _write_anew(session, kind, lately)
         after = ""
         while True:
             with session.store.read() as connection:
@@ -245,31 +262,32 @@ def _absent(
             if not rows:
                 break
             after = rows[-1].external_id
-            missing = [row.id for row in rows if row.external_id not in shown]
-            if missing:
-                with session.store.write() as connection:
-                    if by_hand and kind not in lost:
-                        bindings.set_state(connection, session.name, kind, missing, "removed")
-                    else:
-                        bindings.release_records(connection, session.name, kind, missing)
-                        gone = [(kind, record_id) for record_id in missing]
-                        observations.forget(connection, session.name, gone)
-                        problems.settle(connection, session.name, gone, ["adopted_differs"])
-                    cursors.add_again(connection, session.name, ((kind, record_id) for record_id in missing))
-                moved |= {(kind, record_id) for record_id in missing}
+            missing = [row for row in rows if row.external_id not in shown]
+            taken_out = {row.id for row in missing if by_hand and kind not in lost and row.state != "linked"}
+            moved |= _take_out(session, kind, taken_out)
+            moved |= _write_anew(session, kind, {row.id for row in missing} - taken_out)
     return moved
 
 
-def _built_anew(session: Session, kind: Kind) -> set[tuple[Kind, str]]:
-    """Let go of what was taken out of a store that is now missing itself, and is built anew whole."""
-    with session.store.read() as connection:
-        removed = sorted(bindings.removed_ids(connection, session.name, kind))
-    again: set[tuple[Kind, str]] = {(kind, record_id) for record_id in removed}
-    if again:
+def _take_out(session: Session, kind: Kind, ids: Collection[str]) -> set[tuple[Kind, str]]:
+    """Note what a person took out."""
+    records: set[tuple[Kind, str]] = {(kind, record_id) for record_id in ids}
+    if records:
         with session.store.write() as connection:
-            bindings.release_records(connection, session.name, kind, removed)
-            cursors.add_again(connection, session.name, again)
-    return again
+            bindings.set_state(connection, session.name, kind, ids, "removed")
+            cursors.add_again(connection, session.name, records)
+    return records
+
+
+def _write_anew(session: Session, kind: Kind, ids: Collection[str]) -> set[tuple[Kind, str]]:
+    """Let go of what nobody took out, or what went before the whole store of its kind did."""
+    records: set[tuple[Kind, str]] = {(kind, record_id) for record_id in ids}
+    if records:
+        with session.store.write() as connection:
+            bindings.release_records(connection, session.name, kind, sorted(ids))
+            problems.settle(connection, session.name, records, ["adopted_differs"])
+            cursors.add_again(connection, session.name, records)
+    return records
 
 
 def candidates(

@@ -219,6 +219,8 @@ def _unbound(kind: Kind, record_id: str, content: Content, place: Place, policy:
         there = {path: found for path, (_, found) in linked.differs.items()}
         differs = differences(flatten(content, policy.fields[kind]), there)
         return _adopt(kind, record_id, content, replace(linked, differs=differs), policy)
+    if place.binding and place.binding.state == "linked":
+        return NOTHING  # it was not read yet
     chosen = choose(kind, place.candidates, policy.match) if place.candidates else None
     if isinstance(chosen, Ambiguous):
         names = ", ".join(sorted(one.external_id for one in chosen.candidates))
@@ -309,20 +311,23 @@ def _bound(
             findings += (Finding("changed_after_booking", kind, record_id, told),)
             merged = _without(merged, booked, binding.base)
     if not merged.changes:
-        agreed = _agreed(record_id, binding, merged, policy) if kind == "client" and binding.drift else ()
+        agreed = _agreed(kind, record_id, binding, merged, policy) if binding.drift else ()
         return Decision(agreed, findings)
-    verb = _update_verb(merged.changes)
+    verb = _update_verb({path: pair for path, pair in merged.changes.items() if path not in binding.behind})
     occasion = repr((binding.version, sorted(merged.changes.items())))
     operation = operate(verb, kind, record_id, content, binding, occasion=occasion)
     return Decision((replace(operation, content=merged.base, changes=merged.changes),), findings)
 
 
-def _agreed(record_id: str, binding: Binding, merged: Merged, policy: Policy) -> tuple[Operation, ...]:
-    """Take a client for written that both sides changed to the same; else its next change would be a conflict."""
+def _agreed(kind: Kind, record_id: str, binding: Binding, merged: Merged, policy: Policy) -> tuple[Operation, ...]:
+    """Take for written what both sides changed to the same, or its next change would be a conflict; no booked invoice.
+
+    What is only ``behind`` is no change of anybody.
+    """
     moved = differences(binding.base, merged.base)
-    if not moved or policy.picture or "adopt" not in policy.verbs:
+    if not moved or "adopt" not in policy.verbs or (kind != "client" and not policy.picture):
         return ()
-    return (operate("adopt", "client", record_id, merged.base, binding, occasion=repr((binding.version, moved))),)
+    return (operate("adopt", kind, record_id, merged.base, binding, occasion=repr((binding.version, moved))),)
 
 
 def _stands_as(binding: Binding) -> Scalar:
@@ -382,6 +387,8 @@ def _removed(
 ) -> Decision:
     """Leave out what a person took out; only say so when the source goes on changing it, or a payment is due for it."""
     base = place.binding.base if place.binding else {}
+    if not due and not base:
+        return NOTHING  # a person told so with an import of mappings; what it was like is not known
     if not due and not merge(base, flatten(content, policy.fields[kind]), {}, policy.owners, "source").changes:
         return NOTHING
     return problem("removed_there", kind, record_id, record=label(content))

@@ -12,6 +12,9 @@ from syncd.words import counted
 FEW = 20
 """Below so many bound records a share says nothing."""
 
+SOME = 10
+"""So many records of a kind a person may take out at once at least, whatever the settings say of voids."""
+
 LIFE = frozenset(
     {
         "status",
@@ -43,7 +46,7 @@ class Facts:
     undecided: bool = False
     """Books with a history, met for the first time, and no ``start_date`` says from when syncd writes."""
     missing: Mapping[str, int] = field(default_factory=dict)
-    """What was taken out there since the last pass: records by kind, and ``rows``: invoices without lines or events."""
+    """What was taken out there and not let pass yet: records by kind; ``rows``: invoices that lack lines or events."""
 
 
 def is_surprising(operation: Operation, behind: Collection[str] = ()) -> bool:
@@ -81,8 +84,10 @@ def judge(facts: Facts, max_share: float, max_taken_back: int) -> list[Finding]:
         )
     if facts.taken_back > max_taken_back:
         found.append(_hold("too_many_voids", count=str(facts.taken_back), allowed=str(max_taken_back)))
-    if max(facts.missing.values(), default=0) > max_taken_back:
-        found.append(_hold("too_many_removed", what=_missing(facts.missing), allowed=str(max_taken_back)))
+    allowed = max(SOME, max_taken_back)
+    if max(facts.missing.values(), default=0) > allowed:
+        count = str(sum(facts.missing.values()))
+        found.append(_hold("too_many_removed", count=count, what=_missing(facts.missing), allowed=str(allowed)))
     if facts.undecided and facts.bound == 0:
         found.append(_hold("history_without_start_date"))
     if facts.bound == 0 and facts.strangers >= FEW:

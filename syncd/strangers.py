@@ -16,9 +16,8 @@ class Strangers:
     def __init__(self, session: Session) -> None:
         self.count = 0
         self._picture = session.can.picture
-        with session.store.read() as connection:
-            ids = work.ids(connection, session.source, "invoice")
-            self._known = frozenset(ids if self._picture else (mark("invoice", one) for one in ids))
+        self._session = session
+        self._known: frozenset[str] | None = None
         self._ours = False
 
     def look_at(self, remotes: Iterable[Remote]) -> None:
@@ -27,7 +26,15 @@ class Strangers:
             named = one.external_id if self._picture else one.mark
             if one.kind != "invoice" or named is None:
                 continue
-            self._ours = named in self._known
+            self._ours = named in self._marks()
             self.count = 0 if self._ours else self.count + 1
             if self._ours:
                 return
+
+    def _marks(self) -> frozenset[str]:
+        """Read what the source's own would be called there."""
+        if self._known is None:
+            with self._session.store.read() as connection:
+                ids = work.ids(connection, self._session.source, "invoice")
+                self._known = frozenset(ids if self._picture else (mark("invoice", one) for one in ids))
+        return self._known

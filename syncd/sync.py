@@ -106,16 +106,16 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     draft = _plan(session, run, reach, wish.narrow, all_clients=unasked)
     passed.plan, passed.tally = draft.number, draft.tally
     with session.store.read() as connection:
-        missing = taken_out.count(connection, session)
-        facts = _facts(session, connection, draft.tally, moved, taken_out.news(connection, session, missing))
+        facts = _facts(session, connection, draft.tally, moved)
     surprises = safety.judge(facts, target.max_change_share, target.max_voids)
     passed.holds = _stopped_by(session, stranger + surprises, wish)
     if wish.dry or passed.holds:
         passed.preview = _preview(session, draft.number)
         _leave(session, draft, "dry" if wish.dry else "held")
         return _count(session, passed)
-    taken_out.let_pass(session, missing)
+    taken_out.let_pass(session)
     _add(passed, applying.apply(session, draft.number, clock))
+    taken_out.keep_rows(session)
     _finish(session, draft)
     again: set[tuple[str, str]] = set(passed.applied.lost)
     if passed.applied.done:
@@ -168,6 +168,8 @@ def _settle(session: Session, passed: Passed, clock: Clock, wish: Wish) -> None:
 def _build_anew(session: Session) -> Moved:
     """Forget every binding of a ledger that was taken away whole."""
     with session.store.write() as connection:
+        told = [(row.kind, row.id) for row in bindings.drifted(connection, session.name)]
+        problems.settle(connection, session.name, told, ["adopted_differs"])
         bindings.release_kind(connection, session.name, LOST)
         cursors.add_lost(connection, session.name, LOST)
         if session.books.token is not None:
@@ -254,9 +256,7 @@ def _revision(row: Row[Any]) -> str:
     return str(orjson.loads(row.parameters).get("revision", ""))
 
 
-def _facts(
-    session: Session, connection: Connection, tally: Tally, moved: Moved, missing: taken_out.Counts
-) -> safety.Facts:
+def _facts(session: Session, connection: Connection, tally: Tally, moved: Moved) -> safety.Facts:
     undecided = session.books.history and not session.can.picture and session.policy.start_date is None
     strangers = tally.strangers + moved.others
     counted = {}
@@ -264,7 +264,7 @@ def _facts(
         counted = bindings.count(connection, session.name)
     bound = sum(n for kind, n in counted.items() if kind != "payment")
     taken_back = sum(n for (_, verb), n in tally.operations.items() if verb in ("void", "unsettle", "archive"))
-    return safety.Facts(bound, tally.surprising, taken_back, strangers, undecided, missing)
+    return safety.Facts(bound, tally.surprising, taken_back, strangers, undecided, taken_out.count(connection, session))
 
 
 def _stopped_by(session: Session, found: list[Finding], wish: Wish) -> list[Finding]:

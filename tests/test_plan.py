@@ -98,6 +98,17 @@ def test_a_cancelled_invoice_never_written_stays_unwritten_in_books_and_is_shown
     assert verbs(decide(invoice(status="cancelled"), policy=PICTURE)) == ["create invoice"]
 
 
+def test_a_record_that_a_person_linked_is_adopted_once_it_was_read_and_never_made() -> None:
+    unread = Place(Binding("r1", None, {}, state="linked"))
+    assert decide(invoice(), unread) == Decision()
+    stands = flatten(invoice_content(invoice(notes="Mine"), ACME), BOOKS.fields["invoice"])
+    seen = Candidate("mapping", "r1", "1", True, {path: (None, value) for path, value in stands.items()})
+    decision = decide(invoice(), replace(unread, candidates=(seen,)))
+    assert (verbs(decision), codes(decision)) == (["adopt invoice"], ["adopted_differs"])
+    other = replace(seen, differs={**seen.differs, "total": (None, 1)})
+    assert codes(decide(invoice(), replace(unread, candidates=(other,)))) == ["adopted_totals_differ"]
+
+
 def test_a_cancelled_invoice_that_was_written_is_voided() -> None:
     one = invoice()
     assert verbs(decide(replace(one, status="cancelled"), bound(one, BOOKS))) == ["void invoice"]
@@ -360,14 +371,14 @@ def test_an_edit_by_a_person_is_kept_and_a_change_on_both_sides_is_a_conflict() 
     assert codes(decision) == ["conflict"]
 
 
-def test_what_both_sides_changed_to_the_same_counts_as_written_in_books() -> None:
+def test_what_both_sides_changed_to_the_same_counts_as_written() -> None:
     base = flatten(client_content(ACME))
     place = Place(Binding("r1", "1", base, drift={"phone": ("", "+47 1"), "name": ("Acme AS", "ACME")}))
     now = replace(ACME, name="ACME")
     decision = plan_client(now, "c1", place, BOOKS, needed=True)
     assert (verbs(decision), codes(decision)) == (["adopt client"], [])
     assert decision.operations[0].content == {**base, "name": "ACME"}
-    assert plan_client(now, "c1", place, PICTURE, needed=True) == Decision()
+    assert verbs(plan_client(now, "c1", place, PICTURE, needed=True)) == ["adopt client"]
 
 
 def test_a_client_that_vanished_is_told_and_stays() -> None:

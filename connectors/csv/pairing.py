@@ -13,7 +13,7 @@ CREATE TABLE says AS SELECT number, id, count(*) AS rows FROM rows
 CREATE INDEX says_number ON says (number, id);
 """
 DOUBTFUL_INVOICES = """
-SELECT seq, number FROM rows WHERE tbl = 'invoices'
+SELECT seq, number FROM rows WHERE tbl = 'invoices' AND number <> ''
 AND NOT EXISTS (SELECT 1 FROM says WHERE says.number = rows.number AND says.id = rows.id)
 """
 SAID = """

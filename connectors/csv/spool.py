@@ -29,8 +29,10 @@ CREATE TABLE places (owner TEXT PRIMARY KEY, day TEXT, number TEXT, part TEXT);
 """
 OTHER_NUMBERS = """
 SELECT rows.seq, tbl, rows.part, rows.number, places.number, cells FROM rows JOIN places ON places.owner = rows.owner
-WHERE tbl IN ('invoice_lines', 'events') AND rows.number <> places.number
+WHERE tbl IN ('invoice_lines', 'events') AND rows.number <> places.number AND rows.seq > ? ORDER BY rows.seq LIMIT ?
 """
+CHUNK = 5000
+"""Rows that are mended at a time."""
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -69,13 +71,16 @@ class Spool:
 
     def _mend_numbers(self) -> None:
         """Give lines and events their invoice's number again that was taken for a number, or whose column is lost."""
-        mended = []
-        for seq, table, part, number, own, cells in self._db.execute(OTHER_NUMBERS):
-            if dressed("number", own, number) or "number" in self.lost.get(File(table, part), ()):
-                row = orjson.loads(cells)
-                row[1] = write_cell(own, "text", self._dress)
-                mended.append((own, orjson.dumps(row), seq))
-        self._db.executemany("UPDATE rows SET number = ?, cells = ? WHERE seq = ?", mended)
+        after = -1
+        while some := self._db.execute(OTHER_NUMBERS, (after, CHUNK)).fetchall():
+            mended = []
+            for seq, table, part, number, own, cells in some:
+                if dressed("number", own, number) or "number" in self.lost.get(File(table, part), ()):
+                    row = orjson.loads(cells)
+                    row[1] = write_cell(own, "text", self._dress)
+                    mended.append((own, orjson.dumps(row), seq))
+            self._db.executemany("UPDATE rows SET number = ?, cells = ? WHERE seq = ?", mended)
+            after = some[-1][0]
 
     def _base_partition(self) -> str:
         told = self._ledger.manifest.get("settings", {})

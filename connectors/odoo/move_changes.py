@@ -10,7 +10,7 @@ the second stays a draft.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -144,7 +144,9 @@ def _rewrite(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row], lines
         ids = [line["id"] for line in lines.get(work.id, ())]
         _write(calls, work, work.told.texts, ids, places[work.id])
     finish(calls, [work for work in drafts if work.outcome is None])
-    _put_back(calls, [work for work in drafts if isinstance(work.outcome, Rejected)], old, lines, posted)
+    refused_ = [work for work in drafts if isinstance(work.outcome, Rejected)]
+    texts = {work.id: _texts(rows[work.id], work.told.texts) for work in refused_}
+    _put_back(calls, refused_, old, texts, lines, posted)
 
 
 def _keep(work: Work, old: Whole, row: Row, company: Company) -> Sequence[int | None]:
@@ -250,8 +252,18 @@ def _line(cells: Sequence[str], analytic: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _texts(row: Row, columns: Collection[str]) -> dict[str, str]:
+    """Give the name and the texts that an invoice had before they were written."""
+    return {column: str(row.get(column) or "") for column in ("name", *columns)}
+
+
 def _put_back(
-    calls: Calls, works: Sequence[Work], old: Mapping[int, Whole], lines: Lines, posted: Sequence[Work]
+    calls: Calls,
+    works: Sequence[Work],
+    old: Mapping[int, Whole],
+    texts: Mapping[int, Mapping[str, str]],
+    lines: Lines,
+    posted: Sequence[Work],
 ) -> None:
     """Put invoices back as they were; what came of the change stays what it was."""
     were_posted = {work.id for work in posted}
@@ -268,7 +280,7 @@ def _put_back(
     for work in [work for work in again if work.outcome is None]:
         were, ids = [line["id"] for line in lines.get(work.id, ())], [line["id"] for line in stands.get(work.id, ())]
         places = [ids.index(number) if number in ids else None for number in were]
-        _write(calls, work, {"name": work.whole.head["name"]}, ids, places)
+        _write(calls, work, texts[work.id], ids, places)
     finish(calls, [work for work in again if work.outcome is None])
     left = {work.id: work.outcome.reason for work in again if isinstance(work.outcome, Rejected)}
     rows = move_rows(calls.odoo, list(left)) if left else {}

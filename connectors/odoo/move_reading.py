@@ -109,11 +109,13 @@ def move_remote(
 def is_void(move: Row) -> bool:
     """Tell whether an invoice binds nothing: it is cancelled, or another one reverses all of it.
 
-    A credit note that is reversed is ``paid`` in Odoo, not ``reversed``.
+    A credit note that is reversed is ``paid`` in Odoo, not ``reversed``; and ``reversed`` is also what was set off
+    against a credit note that stands for itself.
     """
-    if move.get("state") == "cancel" or move.get("payment_state") == "reversed":
+    if move.get("state") == "cancel":
         return True
-    return bool(reversals_of(move)) and move.get("move_type") == "out_refund" and move.get("payment_state") == "paid"
+    done = "paid" if move.get("move_type") == "out_refund" else "reversed"
+    return bool(reversals_of(move)) and move.get("payment_state") == done
 
 
 def reversals_of(move: Row) -> Sequence[int]:

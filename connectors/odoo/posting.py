@@ -53,8 +53,8 @@ def create(calls: Calls, works: Sequence[Work]) -> None:
     made = [work for some in batches(works) for work in make(calls, some, lambda one: one.whole.head, beforehand=told)]
     write_notes(calls, made)  # before they are posted: what stands posted has its notes, wherever a run ended
     finish(calls, [work for work in made if work.outcome is None], fresh(calls.company))
-    _say_taken(calls, [work for work in works if isinstance(work.outcome, Rejected)])
     withdraw(calls, works)
+    _say_taken(calls, [work for work in works if isinstance(work.outcome, Rejected)])
 
 
 def _rename(calls: Calls, works: Sequence[Work]) -> None:

@@ -31,7 +31,8 @@ class Writes:
     @property
     def _everything(self) -> dict[str, Any]:
         """Odoo 14 otherwise neither finds an archived partner by its id nor computes a tax that was archived since."""
-        return {"active_test": False, **self.context}
+        old = not self.company.features.display_type_product
+        return {"active_test": False, **self.context} if old else self.context
 
     def call(self, model: str, method: str, ids: Sequence[int] | None, **arguments: Any) -> Any:
         """Call a method, of records or of the model."""
@@ -47,7 +48,7 @@ class Writes:
         context: Mapping[str, Any] | None = None,
     ) -> list[int]:
         """Make records by their external ids (``once``), or change them by their ids."""
-        seen = {**self._everything, **(context or {})}
+        seen = {"active_test": False, **self.context, **(context or {})}
         return self._sent(lambda: self.odoo.load(model, fields, rows, once=once, context=seen))
 
     def _sent(self, send: Callable[[], T]) -> T:

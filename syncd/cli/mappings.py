@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.markup import escape
@@ -11,7 +12,7 @@ from rich.markup import escape
 from syncd.cli import console
 from syncd.cli.opening import engine, targets_of
 from syncd.errors import UsageError
-from syncd.state import bindings, cursors
+from syncd.state import bindings
 
 NEEDED = ("target", "kind", "id", "external_id")
 COLUMNS = ("target", "kind", "id", "external_id", "version", "state")
@@ -33,7 +34,7 @@ def list_mappings(config: Path | None, target: str | None, *, json: bool) -> int
 def export_mappings(config: Path | None, file: Path | None) -> int:
     """Write bindings as CSV."""
     with engine(config, lock=False) as parts, parts.store.read() as connection:
-        rows = bindings.listed(connection, None)
+        rows = [row for row in bindings.listed(connection, None) if _binds(dict(zip(COLUMNS, row, strict=True)))]
     if file is None:
         csv.writer(sys.stdout, lineterminator="\n").writerows([COLUMNS, *rows])
     else:
@@ -57,12 +58,15 @@ def import_mappings(config: Path | None, file: Path) -> int:
         with parts.store.write() as connection:
             clash = bindings.clash(connection, rows)
             added = 0 if clash else bindings.add_links(connection, rows)
-            for target in {row["target"] for row in rows} if added else ():
-                cursors.drop(connection, f"target:{target}", "observed")  # what is linked is read, whenever it changed
         if clash is not None:
             raise _wrong(file, list(lines)[clash[0]], clash[1])
     console.say(f"{added} mapping(s) imported; {len(rows) - added} stood already.")
     return 0
+
+
+def _binds(row: Mapping[str, str | None]) -> bool:
+    """Tell whether a row binds a record, and is not what is remembered of one that syncd took back."""
+    return bool(row["external_id"]) and row.get("state") != "void"
 
 
 def _read(file: Path) -> dict[int, dict[str, str]]:
@@ -76,6 +80,8 @@ def _read(file: Path) -> dict[int, dict[str, str]]:
                 raise UsageError(f"{file}: the header row must name {', '.join(NEEDED)}. Nothing was imported.")
             for row in reader:
                 line = reader.line_num
+                if row.get("state") == "void":
+                    continue
                 if None in row or any(not row.get(name) for name in NEEDED):
                     raise _wrong(file, line, f"it must have {', '.join(NEEDED)} and no more cells than the header")
                 key = tuple(row[name] for name in NEEDED[:3])

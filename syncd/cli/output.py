@@ -13,13 +13,17 @@ CLOSED_PIPE = 141
 
 
 class Output(io.FileIO):
-    """A file that takes all that is written to it; ``fault``: why some of it went nowhere."""
+    """A file that takes all that is written to it; ``fault``: why some of it went nowhere.
+
+    Nothing follows what went nowhere, or a document would have a hole; but a log goes on once its disk has room again.
+    """
 
     fault: OSError | None = None
+    goes_on = False
 
     def write(self, data: Any, /) -> int:
         """Write, or keep why that cannot be."""
-        if self.fault is None:
+        if self.fault is None or self.goes_on:
             try:
                 return super().write(data)
             except OSError as error:
@@ -50,6 +54,7 @@ def _text(descriptor: int, stream: TextIO | None) -> tuple[TextIO, Output]:
     if stream is None:  # closed: the next file that is opened would be written to in its place
         os.dup2(os.open(os.devnull, os.O_RDONLY), descriptor)
     output = Output(descriptor, "w", closefd=False)
+    output.goes_on = descriptor == 2
     encoding = stream.encoding if stream else "utf-8"
     lines = descriptor == 2 or output.isatty()
     text = io.TextIOWrapper(io.BufferedWriter(output), encoding, "backslashreplace", line_buffering=lines)

@@ -243,7 +243,7 @@ class TargetKeys(Section):
     max_voids: int = Field(
         10,
         ge=0,
-        description="Hold the target when more than this many records would be voided or were taken out there at once.",
+        description="Hold the target when more than this many records would be voided at once.",
     )
 
     @field_validator("taxes")

@@ -21,9 +21,8 @@ from syncd.state.tables import mapping, observation, record
 
 
 def count(connection: Connection, target: str) -> dict[str, int]:
-    """Count what stands bound, by kind; what a person linked is bound."""
-    bound = sa.and_(mapping.c.target == target, mapping.c.state.in_(("live", "linked")))
-    live = sa.select(mapping.c.kind, sa.func.count()).where(bound)
+    """Count what stands bound, by kind."""
+    live = sa.select(mapping.c.kind, sa.func.count()).where(mapping.c.target == target, mapping.c.state == "live")
     return {kind: n for kind, n in connection.execute(live.group_by(mapping.c.kind))}
 
 
@@ -33,9 +32,26 @@ def any_bound(connection: Connection, target: str) -> bool:
     return connection.execute(live.limit(1)).first() is not None
 
 
+_LINKED = sa.text("mapping.state = 'linked'")
+
+
+def unread_links(connection: Connection, target: str) -> bool:
+    """Tell whether a person linked records that were not read since."""
+    seen = sa.and_(
+        observation.c.target == mapping.c.target,
+        observation.c.kind == mapping.c.kind,
+        observation.c.id == mapping.c.id,
+        observation.c.role == "mapping",
+    )
+    linked = sa.select(mapping.c.id).where(mapping.c.target == target, _LINKED)
+    return connection.execute(linked.where(~sa.exists().where(seen)).limit(1)).first() is not None
+
+
 def forget_links(connection: Connection, target: str) -> None:
-    """Forget what a person linked and was not read since."""
-    connection.execute(sa.delete(mapping).where(mapping.c.target == target, mapping.c.state == "linked"))
+    """Forget what a person linked to records that do not stand."""
+    connection.execute(sa.delete(mapping).where(mapping.c.target == target, _LINKED))
+    role = sa.and_(observation.c.target == target, observation.c.role == "mapping")
+    connection.execute(sa.delete(observation).where(role))
 
 
 def external_ids(connection: Connection, target: str, kind: Kind, ids: Iterable[str]) -> dict[str, str]:
@@ -146,9 +162,10 @@ def keep_generations(connection: Connection, target: str, adopted: Sequence[tupl
 
 
 def release_records(connection: Connection, target: str, kind: str, ids: Sequence[str]) -> None:
-    """Forget the bindings of records that are not there, though nobody took them out."""
+    """Forget the bindings of records that are not there, though nobody took them out, and how they differed."""
     where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id.in_(ids))
     connection.execute(sa.delete(mapping).where(where))
+    forget(connection, target, [(kind, record_id) for record_id in ids])
 
 
 def count_known(connection: Connection, target: str, source: str) -> tuple[int, int]:
@@ -164,15 +181,25 @@ _REMOVED = sa.text("mapping.state = 'removed'")
 """As the index of these says it, as with what is in doubt (``syncd.state.journal``)."""
 
 
-def removed_ids(connection: Connection, target: str, kind: str) -> set[str]:
-    """Name the records of a kind that a person took out of the target."""
+def removed_ids(connection: Connection, target: str, kind: str, *, lately: bool = False) -> set[str]:
+    """Name the records of a kind that a person took out of the target; ``lately``: those not let pass yet."""
     where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, _REMOVED)
+    if lately:
+        where = sa.and_(where, mapping.c.lately)
     return set(connection.execute(sa.select(mapping.c.id).where(where)).scalars())
 
 
-def count_removed(connection: Connection, target: str) -> dict[str, int]:
-    """Count records that a person took out of the target, by kind."""
+def let_pass(connection: Connection, target: str) -> None:
+    """Let what was taken out be so."""
+    where = sa.and_(mapping.c.target == target, _REMOVED, mapping.c.lately)
+    connection.execute(sa.update(mapping).where(where).values(lately=False))
+
+
+def count_removed(connection: Connection, target: str, *, lately: bool = False) -> dict[str, int]:
+    """Count records that a person took out of the target, by kind; ``lately``: those not let pass yet."""
     where = sa.and_(mapping.c.target == target, _REMOVED)
+    if lately:
+        where = sa.and_(where, mapping.c.lately)
     query = sa.select(mapping.c.kind, sa.func.count()).where(where).group_by(mapping.c.kind)
     return {kind: n for kind, n in connection.execute(query)}
 
@@ -183,6 +210,7 @@ _BIND = _NEW.on_conflict_do_update(
     set_={
         **{name: _NEW.excluded[name] for name in ("external_id", "version", "base", "state")},
         "marked": sa.and_(mapping.c.marked, mapping.c.external_id.is_not_distinct_from(_NEW.excluded.external_id)),
+        "lately": sa.false(),
     },
 )
 
@@ -202,6 +230,7 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
             "state": "live",
             "generation": 0,
             "marked": False,
+            "lately": False,
         }
         for kind, record_id, external, version, base in bound
     ]
@@ -254,21 +283,32 @@ def unbind(
     where = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id == record_id)
     if only is not None:
         where = sa.and_(where, mapping.c.state == only)
-    taken_back = {"state": "void", "base": base, "generation": mapping.c.generation + 1}
+    taken_back = {"state": "void", "base": base, "generation": mapping.c.generation + 1, "lately": False}
     connection.execute(sa.update(mapping).where(where).values(taken_back))
+    _forget_link(connection, target, kind, [record_id])
 
 
 def set_state(connection: Connection, target: str, kind: str, ids: Iterable[str], state: str) -> None:
     """Note that records were taken out by a person (``removed``) or stand again (``live``)."""
     rows = [{"record": record_id} for record_id in ids]
+    lately = mapping.c.state == "live" if state == "removed" else sa.false()
     bound = sa.and_(
         mapping.c.target == target,
         mapping.c.kind == kind,
         mapping.c.id == sa.bindparam("record"),
         mapping.c.state != "void",
+        mapping.c.state != state,
     )
     if rows:
-        connection.execute(sa.update(mapping).where(bound).values(state=state), rows)
+        connection.execute(sa.update(mapping).where(bound).values(state=state, lately=lately), rows)
+        _forget_link(connection, target, kind, [row["record"] for row in rows])
+
+
+def _forget_link(connection: Connection, target: str, kind: str, ids: Sequence[str]) -> None:
+    """Forget what a record that a person linked looked like, which is not bound to it any more."""
+    link = sa.and_(observation.c.target == target, observation.c.kind == kind, observation.c.role == "mapping")
+    one = sa.delete(observation).where(link, observation.c.id == sa.bindparam("record"))
+    connection.execute(one, [{"record": record_id} for record_id in ids])
 
 
 def note_marks(connection: Connection, target: str, kind: str, ids: Sequence[str]) -> None:
@@ -286,7 +326,9 @@ def set_version(connection: Connection, target: str, kind: str, record_id: str, 
 
 def release_kind(connection: Connection, target: str, kinds: Iterable[str]) -> None:
     """Forget the bindings of kinds whose whole store is missing at the target, so that it is built anew."""
-    connection.execute(sa.delete(mapping).where(mapping.c.target == target, mapping.c.kind.in_(list(kinds))))
+    seen = sa.and_(observation.c.target == target, observation.c.kind.in_(kinds := list(kinds)))
+    connection.execute(sa.delete(observation).where(seen))
+    connection.execute(sa.delete(mapping).where(mapping.c.target == target, mapping.c.kind.in_(kinds)))
 
 
 def all_live(connection: Connection, target: str, kind: str, after: str, limit: int = 1000) -> Sequence[Row[Any]]:
@@ -343,14 +385,14 @@ def clash(connection: Connection, rows: Sequence[Mapping[str, str]]) -> tuple[in
 
 
 def add_links(connection: Connection, rows: Sequence[Mapping[str, str]]) -> int:
-    """Link records by hand, to be adopted when they are next read. Return how many were new."""
+    """Link records by hand, to be adopted when they are next read; what was taken out stays so. Return how many."""
     known = {(t, k, i) for t, k, i, *_ in listed(connection, None)}
     new = [
         {
             **{name: row[name] for name in ("target", "kind", "id", "external_id")},
             "version": row.get("version") or None,
             "base": None,
-            "state": "linked",
+            "state": "removed" if row.get("state") == "removed" else "linked",
             "generation": 0,
         }
         for row in rows

@@ -111,14 +111,15 @@ _READ = sa.select(operation, payload.c.content, payload.c.payload).join(payload,
 
 
 def planned(
-    connection: Connection, plan_number: int, *, stage: int, after: tuple[str, int], limit: int
+    connection: Connection, plan_number: int, *, stage: int, voids: bool, after: tuple[str, int], limit: int
 ) -> Sequence[Row[Any]]:
-    """Read the next operations of a stage that are to be sent, in order of place and number."""
+    """Read the next voids of a stage, or what else is to be sent, in order of place and number."""
     return connection.execute(
         _READ.where(
             operation.c.plan == plan_number,
             operation.c.stage == stage,
             operation.c.state == "planned",
+            (operation.c.verb == "void") == voids,
             sa.tuple_(operation.c.place, operation.c.n) > sa.tuple_(*(sa.literal(part) for part in after)),
         )
         .order_by(operation.c.place, operation.c.n)

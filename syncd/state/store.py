@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from syncd.errors import StateError, StateLocked
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a state that stands there needs no Alembic to be loaded."""
 
 

@@ -87,6 +87,7 @@ class Mapping(SQLModel, table=True):
         UniqueConstraint("target", "kind", "external_id"),
         Index("mapping_by_base", "base"),
         Index("mapping_removed", "target", "kind", sqlite_where=text("state = 'removed'")),
+        Index("mapping_linked", "target", sqlite_where=text("state = 'linked'")),
     )
 
     target: str = Field(primary_key=True)
@@ -102,6 +103,8 @@ class Mapping(SQLModel, table=True):
     """How often the record was made anew after having been taken back."""
     marked: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
     """Whether it was seen with its mark; what has the same id and bears none is another record, then."""
+    lately: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
+    """Whether it was taken out there and that was not let pass yet."""
 
 
 class Observation(SQLModel, table=True):

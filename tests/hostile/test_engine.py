@@ -325,3 +325,25 @@ def test_a_record_bound_by_hand_keeps_its_money_and_its_texts(office: Open) -> N
     before = here.server.records()
     assert codes(here.run(code=1)) == {"adopted_totals_differ": 1}
     assert here.server.records() == before
+
+
+def test_mappings_that_are_exported_bind_what_stands_and_what_a_person_took_out(office: Open) -> None:
+    here = office("keyless")
+    made = [insert(here.sandbox.account, {"status": "sent"}).id for _ in range(3)]
+    here.run()
+    voided, taken, other = (one for one in here.dump()["invoices"] if one["id"] in made)
+    here.change_invoice(voided, _happened="cancelled")
+    here.server.delete(here.there(taken)["id"])
+    here.run()
+    kept = here.desk() / "kept.csv"
+    assert here.forks.run(here.desk(), "mappings", "export", str(kept)).code == 0
+    here.server.delete(here.there(other)["id"])
+    here.forget()
+    assert here.forks.run(here.desk(), "mappings", "import", str(kept)).code == 0
+    here.run()
+    assert here.all_there("invoice", number=voided["number"]) == []
+    assert here.all_there("invoice", number=taken["number"]) == []
+    assert here.there(other)["id"]
+    here.change_invoice(taken, _happened="reminder", due_date="2031-05-01")
+    here.run(code=None)
+    assert here.all_there("invoice", number=taken["number"]) == []

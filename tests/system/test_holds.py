@@ -13,7 +13,7 @@ from syncd.sandbox.account import Account
 from syncd.sandbox.change import insert, patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.server import Sandbox
-from tests.system.company import csvs
+from tests.system.company import csvs, whole, write_rows
 from tests.system.conftest import Found
 from tests.system.expected import assert_equal
 
@@ -205,14 +205,52 @@ def test_rows_that_were_taken_out_on_purpose_stay_out_once_that_is_let_pass(foun
     assert held(company.run(code=None)) == set()
 
 
-def test_a_spoilt_file_that_is_deleted_is_built_anew(found: Found) -> None:
+@pytest.mark.parametrize("table", ["payments", "invoices", "invoice_lines", "events"])
+def test_a_spoilt_file_that_is_deleted_is_built_anew(table: str, found: Found) -> None:
     company = found(made_up(seed=94, clients=8, invoices=60))
     company.run()
-    cut(company.ledger / "payments.csv", 0)
+    cut(company.ledger / f"{table}.csv", 0)
     assert held(company.run(code=5)) == {"too_many_removed"}
-    (company.ledger / "payments.csv").unlink()
-    company.run()
+    (company.ledger / f"{table}.csv").unlink()
+    assert company.run()["targets"][0]["kept_by_hand"] == 0
     assert_equal(company)
+
+
+def test_what_was_taken_out_before_a_file_was_spoilt_stays_out_when_that_is_built_anew(found: Found) -> None:
+    company = found(made_up(seed=97, clients=8, invoices=90), target={"partition": "year"})
+    company.run()
+    other, most = sorted(company.ledger.glob("payments-*.csv"), key=lambda file: len(whole(file)))[-2:]
+    gone, many = whole(other)[1][0], len(whole(most))
+    write_rows(other, [row for row in whole(other) if row[0] != gone])
+    company.run()
+    cut(most, 0)
+    assert held(company.run(code=5)) == {"too_many_removed"}
+    most.unlink()
+    company.run()
+    assert len(whole(most)) == many
+    assert gone not in [row[0] for row in whole(other)]
+
+
+def test_a_loss_that_grew_after_it_was_released_is_held_again(found: Found) -> None:
+    company = found(made_up(seed=98, clients=8, invoices=90))
+    company.run()
+    file = company.ledger / "payments.csv"
+    cut(file, len(whole(file)) - 1 - 15)
+    assert held(company.run(code=5)) == {"too_many_removed"}
+    assert company.syncd("release", "ledger").code == 0
+    cut(file, 5)
+    assert held(company.run(code=5)) == {"too_many_removed"}
+
+
+def test_lines_that_were_let_go_hold_nothing_once_the_state_is_lost(found: Found) -> None:
+    company = found(made_up(seed=99, clients=8, invoices=60))
+    company.run()
+    cut(company.ledger / "invoice_lines.csv", 40)
+    company.run(code=5)
+    company.run("--force", code=None)
+    company.forget()
+    for _ in range(3):
+        assert held(company.run(code=None)) == set()
 
 
 def test_with_the_state_lost_the_ledger_of_another_account_is_held(found: Found) -> None:

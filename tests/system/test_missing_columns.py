@@ -45,6 +45,19 @@ def test_a_deleted_column_is_built_anew(table: str, found: Found) -> None:
         assert_equal(company)
 
 
+def test_a_deleted_column_of_states_is_no_mass_of_voids(found: Found) -> None:
+    company = found()
+    for _ in range(12):
+        insert(company.sandbox.account, {"status": "cancelled"})
+        archived = company.sandbox.account.create_client({"name": "Gone AS"})
+        company.sandbox.account.archive_client(archived["id"])
+    company.run()
+    for table, column in (("invoices", "status"), ("clients", "archived_at")):
+        without(company, table, column)
+        company.run()
+        assert_equal(company)
+
+
 @pytest.mark.parametrize("partition", ["none", "year"])
 def test_a_renamed_column_is_a_persons_and_ours_stands_beside_it(partition: str, found: Found) -> None:
     company = found(target={"partition": partition})

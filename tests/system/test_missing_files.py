@@ -109,6 +109,22 @@ def test_an_edited_line_is_kept_when_the_file_of_invoices_is_built_anew(found: F
     assert {one["id"] for one in company.reconcile()} == {rows[1][0]}
 
 
+def test_an_edit_is_forgotten_with_the_ledger_it_stood_in(found: Found) -> None:
+    company = found()
+    new = insert(company.sandbox.account, {"status": "sent"})
+    company.run()
+    path = company.ledger / "invoices.csv"
+    write_rows(path, [[*row[:10], "2030-01-01", *row[11:]] if row[0] == new.id else row for row in whole(path)])
+    assert company.run()["targets"][0]["kept_by_hand"] == 1
+    for file in company.ledger.glob("*.csv"):
+        file.unlink()
+    (company.ledger / ".syncd.json").unlink()
+    assert company.run()["targets"][0]["kept_by_hand"] == 0
+    patch_invoice(company.sandbox.account, new.id, {"due_date": "2031-01-31"})
+    company.run()
+    assert company.reconcile() == []
+
+
 def test_a_deleted_ledger_is_built_anew(found: Found) -> None:
     company = found()
     company.run()

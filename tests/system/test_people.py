@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from syncd.sandbox.change import insert, patch_invoice
+from syncd.sandbox.change import insert, patch_client, patch_invoice
 from syncd.sandbox.data import made_up
 from tests.system.company import Company, csvs, whole, write_rows
 from tests.system.conftest import Found
@@ -31,6 +31,20 @@ def test_a_row_removed_by_hand_is_not_written_again(table: str, found: Found) ->
     company.run("--full")
     assert gone[0] not in [row[0] for row in whole(path)]
     assert len(whole(path)) == len(rows) + (table != "clients")
+
+
+def test_what_both_sides_changed_to_the_same_follows_the_source_again(found: Found) -> None:
+    company = found()
+    client = next(iter(company.sandbox.account.clients))
+    company.run()
+    path = company.ledger / "clients.csv"
+    write_rows(path, [[*row[:3], "+4791234567", *row[4:]] if row[0] == client else row for row in whole(path)])
+    assert company.run()["targets"][0]["kept_by_hand"] == 1
+    patch_client(company.sandbox.account, client, {"phone": "+4791234567"})
+    assert company.run("--full")["targets"][0]["kept_by_hand"] == 0
+    patch_client(company.sandbox.account, client, {"phone": "+4740000000"})
+    company.run("--full")
+    assert_equal(company)
 
 
 @pytest.mark.parametrize("table", ["invoice_lines", "events"])
