@@ -112,6 +112,12 @@ class Clerk:
         (made,) = set(self.odoo.ids("account.payment", [])) - known
         return made
 
+    def set_off(self, *invoices: Json) -> None:
+        """Reconcile an invoice with a credit note, without a payment."""
+        moves = [self.move(one)["id"] for one in invoices]
+        lines = self.odoo.ids("account.move.line", [("move_id", "in", moves), ("amount_residual", "!=", 0)])
+        self.odoo.call("account.move.line", "reconcile", lines)
+
     def alter(self, invoice: Json, **vals: Any) -> None:
         """Reset an invoice to draft, change its first line, and post it again."""
         number = self.act(invoice, "button_draft")

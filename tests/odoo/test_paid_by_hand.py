@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from syncd.sandbox.change import insert
 from tests.crash import scenario
 from tests.odoo.clerk import Clerk
-from tests.odoo.office import Json
+from tests.odoo.office import Json, codes
 
 SENT, PAID = 0, 4
 """Places of invoices of the small company."""
@@ -52,6 +53,21 @@ def test_one_payment_for_two_invoices_is_told_of_each(clerk: Clerk) -> None:
     assert clerk.stage.run()["planned"] == []
     paid = [status(invoice, "paid (since 2026-05-20)") for invoice in (one, other)]
     assert sorted(told(clerk), key=str) == sorted(paid, key=str)
+
+
+def test_an_invoice_that_was_set_off_against_a_credit_note_stands_and_is_told_as_paid(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    lines = [{**line, "unit_price_cents": -line["unit_price_cents"]} for line in invoice["lines"]]
+    insert(clerk.stage.sandbox.account, {"client_id": invoice["client_id"], "status": "sent", "lines": lines})
+    clerk.stage.run()
+    credit = clerk.invoice(-1)
+    clerk.set_off(invoice, credit)
+    assert clerk.stage.run()["removed_by_hand"] == 0
+    found = {one["id"]: (one["field"], one["source"], one["target"].partition(" (since ")[0]) for one in told(clerk)}
+    assert found == dict.fromkeys((invoice["id"], credit["id"]), ("status", "sent", "paid"))
+    clerk.stage.change_invoice(invoice, _happened="paid")
+    assert "removed_there" not in codes(clerk.stage.run(code=None))
+    assert credit["id"] in [one["id"] for one in told(clerk)]
 
 
 def test_a_payment_that_a_person_cancelled_is_told_of_the_paid_invoice(clerk: Clerk) -> None:
