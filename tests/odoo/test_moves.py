@@ -286,7 +286,9 @@ def test_reading_what_a_person_made_never_raises(move: dict[str, Any], lines: li
 
 
 def test_a_reversed_invoice_is_void_and_a_reversed_credit_note_too() -> None:
-    assert is_void({"state": "posted", "move_type": "out_invoice", "payment_state": "reversed"})
+    reversed_ = {"state": "posted", "move_type": "out_invoice", "payment_state": "reversed"}
+    assert is_void({**reversed_, "reversal_move_id": [4]})
+    assert not is_void({**reversed_, "reversal_move_id": []}), "set off against a credit note that stands for itself"
     paid = {"state": "posted", "move_type": "out_refund", "payment_state": "paid"}
     assert is_void({**paid, "reversal_move_ids": [4]})
     assert not is_void({**paid, "reversal_move_ids": []})
