@@ -11,12 +11,12 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception:
-        import traceback  # noqa: PLC0415 - as above
+    except Exception as error:
+        from syncd.errors import is_ctrl_c  # noqa: PLC0415 - as above
 
-        if KeyboardInterrupt.__name__ not in traceback.format_exc():
+        if not is_ctrl_c(error):
             raise
-        sys.exit(130)  # a library that was being imported has made another error of it
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -126,3 +126,12 @@ class NoDocument(SyncdError):
 
 class ContractError(SyncdError):
     """A connector did what the contract forbids."""
+
+
+def is_ctrl_c(error: BaseException | None) -> bool:
+    """Tell whether an error is Ctrl-C, or what a library made of it in the middle of an import."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt) or KeyboardInterrupt.__name__ in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -32,7 +32,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     from syncd.cli.app import command
     from syncd.cli.console import complain
-    from syncd.errors import SyncdError
+    from syncd.errors import SyncdError, is_ctrl_c
 
     words = list(sys.argv[1:] if arguments is None else arguments)
     whole = not words or "sandbox" in words or "--help" in words
@@ -52,11 +52,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         writes = {"run", "serve"} & set(words)
         complain("Stopped; what was sent and not answered is settled in the next run." if writes else "Stopped.")
         return 130
-    except Exception:  # the last resort: whatever it is, it is our bug
-        told = traceback.format_exc()
-        if KeyboardInterrupt.__name__ in told:
-            raise  # Ctrl-C while a command was imported, of which a library made another error
-        complain(told)
+    except Exception as error:  # the last resort: whatever it is, it is our bug
+        if is_ctrl_c(error):
+            raise
+        complain(traceback.format_exc())
         complain("This is a fault of syncd. Nothing was left half-written; please report it with the lines above.")
         return 1
     return result if isinstance(result, int) else 0
