@@ -482,11 +482,11 @@ def test_a_large_answer_has_the_time_that_it_takes_on_a_slow_line(server: Server
     def comes_slowly(handler: Handler) -> None:
         handler.answer(200, b"", Content_Length=str(8 * len(part)))
         for _ in range(8):
-            time.sleep(0.1)
+            time.sleep(0.3)  # together longer than the 2 s of an answer that has no bytes, each well within the 1 s
             handler.wfile.write(part)
 
     server.answers = [comes_slowly]
-    with client(server, timeout=0.3, clock=time.monotonic, attempts=1) as http:
+    with client(server, timeout=1, clock=time.monotonic, attempts=1) as http:
         assert http.get("/a").body == part * 8
 
 
