@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Row
 
 import syncd
 from syncd import apply as applying
-from syncd import doubt, observe, planning, safety, taken_out
+from syncd import candidates, doubt, observe, planning, safety, taken_out
 from syncd.closing import Applied, label
 from syncd.connector import Scalar
 from syncd.doubt import Clock
@@ -102,7 +102,7 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     reach = _reach(session, target, moved, wish)
     _patience(session, clock, wish)
     unasked = _all_clients(session, target) and wish.narrow.all  # a narrowed run writes those that its invoices need
-    observe.candidates(session, reach, wish.narrow, all_clients=unasked, lost=_lost(session))
+    candidates.look_for(session, reach, wish.narrow, all_clients=unasked, lost=_lost(session))
     draft = _plan(session, run, reach, wish.narrow, all_clients=unasked)
     passed.plan, passed.tally = draft.number, draft.tally
     with session.store.read() as connection:
