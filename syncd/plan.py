@@ -320,12 +320,13 @@ def _bound(
 
 
 def _agreed(kind: Kind, record_id: str, binding: Binding, merged: Merged, policy: Policy) -> tuple[Operation, ...]:
-    """Take for written what both sides changed to the same, or its next change would be a conflict; no booked invoice.
+    """Take for written what both sides changed to the same, or its next change would be a conflict; nothing booked.
 
     What is only ``behind`` is no change of anybody.
     """
     moved = differences(binding.base, merged.base)
-    if not moved or "adopt" not in policy.verbs or (kind != "client" and not policy.picture):
+    booked = kind != "client" and not policy.picture and _booked(kind, moved)
+    if not moved or booked or "adopt" not in policy.verbs:
         return ()
     return (operate("adopt", kind, record_id, merged.base, binding, occasion=repr((binding.version, moved))),)
 

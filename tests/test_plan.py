@@ -381,6 +381,18 @@ def test_what_both_sides_changed_to_the_same_counts_as_written() -> None:
     assert verbs(plan_client(now, "c1", place, PICTURE, needed=True)) == ["adopt client"]
 
 
+def test_a_due_date_that_both_sides_moved_alike_counts_as_written_and_a_total_does_not() -> None:
+    moved = replace(invoice(), due_date=date(2026, 4, 30))
+    there = bound(invoice(), BOOKS)
+    assert there.binding
+    edited = replace(there.binding, drift={"due_date": (there.binding.base["due_date"], "2026-04-30")})
+    decision = decide(moved, Place(edited))
+    assert (verbs(decision), codes(decision)) == (["adopt invoice"], [])
+    assert decision.operations[0].content["due_date"] == "2026-04-30"
+    renumbered = replace(there.binding, drift={"number": (there.binding.base["number"], "77")})
+    assert decide(invoice(number="77"), Place(renumbered)) == Decision()
+
+
 def test_a_client_that_vanished_is_told_and_stays() -> None:
     place = Place(Binding("r1", "1", flatten(client_content(ACME))))
     decision = plan_client(ACME, "c1", place, PICTURE, needed=True, gone=True)
