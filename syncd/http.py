@@ -120,7 +120,7 @@ class Http:
         self._max_body, self._sleep, self._clock = max_body, sleep, clock
         self._pool, self._closed, self._fresh = pool, False, _FRESH
         self._idle: list[tuple[httpcore.HTTPConnection, float]] = []
-        self._verify = httpx.create_ssl_context(trust_env=False)
+        self._tls = httpx.create_ssl_context(trust_env=False) if url.scheme == "https" else None
         self._lines = Lines(WHOLE * timeout, clock)
 
     def __enter__(self) -> Self:
@@ -293,7 +293,7 @@ class Http:
                 return line
             line.close()
         return httpcore.HTTPConnection(
-            self._at, ssl_context=self._verify, keepalive_expiry=_KEPT, network_backend=self._lines
+            self._at, ssl_context=self._tls, keepalive_expiry=_KEPT, network_backend=self._lines
         )
 
     def _give_back(self, line: httpcore.HTTPConnection) -> None:
