@@ -72,6 +72,20 @@ def test_a_due_date_that_a_person_moved_stays_and_is_told(clerk: Clerk) -> None:
     assert clerk.move(invoice)["invoice_date_due"] == "2026-09-01"
 
 
+def test_a_due_date_that_both_sides_moved_alike_follows_the_source_again(clerk: Clerk) -> None:
+    invoice = clerk.invoice(SENT)
+    clerk.write("account.move", clerk.move(invoice)["id"], invoice_date_due="2026-09-01")
+    idle(clerk.stage)
+    clerk.stage.change_invoice(invoice, due_date="2026-09-01")
+    assert [(one["verb"], one["kind"]) for one in clerk.stage.run()["planned"]] == [("adopt", "invoice")]
+    assert idle(clerk.stage)["kept_by_hand"] == 0
+    clerk.stage.change_invoice(invoice, due_date="2026-12-24")
+    clerk.stage.run()
+    assert clerk.move(invoice)["invoice_date_due"] == "2026-12-24"
+    assert clerk.stage.wrong() == []
+    idle(clerk.stage)
+
+
 def test_what_a_person_paid_before_syncd_is_adopted_and_not_paid_again(clerk: Clerk) -> None:
     invoice = clerk.invoice(SENT)
     there = clerk.pay(invoice, "2026-05-20")
