@@ -41,38 +41,47 @@ def look_for(
         return  # else what a forgotten run sent may have come since the books were opened
     contents: dict[tuple[Kind, str], Content] = {}
     clients: dict[str, str] = {}
-    for some in _batched(_find(session, _wanted(session, reach, narrow, contents, all_clients=all_clients))):
-        shown = [
-            (one, how, remote)
-            for one in some
-            for how, remote in reversed(one.candidates)
-            if one.kind not in lost and (how == "mark" or not remote.void)
-        ]
+    for some in _batched(session.connector.find(_wanted(session, reach, narrow, contents, all_clients=all_clients))):
         clients |= {remote.external_id: one.id for one in some if one.kind == "client" for _, remote in one.candidates}
-        with session.store.read() as connection:
-            remotes = resolved(session, connection, [remote for _, _, remote in shown], clients)
-        found = [
-            _candidate(session, one, how, remote, contents[one.kind, one.id])
-            for (one, how, _), remote in zip(shown, remotes, strict=True)
-        ]
-        # A record found in several ways is kept as the first and strongest of them says.
-        seen = list({(one["kind"], one["id"], one["external_id"]): one for one in found}.values())
-        with session.store.write() as connection:
-            taken = {
-                (kind, external): row
-                for kind in KINDS
-                for external, row in bindings.bound_ids(
-                    connection,
-                    session.name,
-                    kind,
-                    (one["external_id"] for one in seen if one["kind"] == kind),
-                ).items()
-            }
-            observations.observe(connection, session.name, [one for one in seen if not _is_taken(one, taken)])
+        _keep(session, _shown(some, lost), contents, clients)
         for one in some:
             contents.pop((one.kind, one.id), None)
     with session.store.write() as connection:
         observations.forget_claimed(connection, session.name)
+
+
+def _shown(some: Iterable[Found], lost: frozenset[Kind]) -> list[tuple[Found, How, Remote]]:
+    """Pick what may be the record; of what is void only the mark says so. The weakest way comes first."""
+    return [
+        (one, how, remote)
+        for one in some
+        for how, remote in reversed(one.candidates)
+        if one.kind not in lost and (how == "mark" or not remote.void)
+    ]
+
+
+def _keep(
+    session: Session,
+    shown: list[tuple[Found, How, Remote]],
+    contents: Mapping[tuple[Kind, str], Content],
+    clients: Mapping[str, str],
+) -> None:
+    """Keep a batch of candidates that are bound to nothing; one found in several ways as the strongest says."""
+    with session.store.read() as connection:
+        remotes = resolved(session, connection, [remote for _, _, remote in shown], clients)
+    found = [
+        _candidate(session, one, how, remote, contents[one.kind, one.id])
+        for (one, how, _), remote in zip(shown, remotes, strict=True)
+    ]
+    once = {(one["kind"], one["id"], one["external_id"]): one for one in found}.values()
+    external_ids = {kind: [one["external_id"] for one in once if one["kind"] == kind] for kind in KINDS}
+    with session.store.write() as connection:
+        taken = {
+            (kind, external): row
+            for kind, ids in external_ids.items()
+            for external, row in bindings.bound_ids(connection, session.name, kind, ids).items()
+        }
+        observations.observe(connection, session.name, [one for one in once if not _is_taken(one, taken)])
 
 
 def _is_taken(one: Mapping[str, Any], taken: Mapping[tuple[Kind, str], Row[Any]]) -> bool:
@@ -85,10 +94,6 @@ def _candidate(session: Session, found: Found, how: How, remote: Remote, content
     only = session.can.fields[found.kind]
     differs = differences(flatten(content, only), readable(remote.fields, only))
     return observation(session, remote, found.id, "taken_back" if remote.void else how, differs)
-
-
-def _find(session: Session, wanted: Iterable[Wanted]) -> Iterator[Found]:
-    return session.connector.find(wanted)
 
 
 def _wanted(
@@ -136,31 +141,18 @@ def _wanted_invoices(
     ids = [one.id for one in invoices]
     with session.store.read() as connection:
         places = bindings.places(connection, session.name, {"invoice": ids, "payment": ids}, session.can.fields)
-    due_now: list[tuple[DueInvoice, Invoice, Client, Place, Place]] = []
+    due_now: list[tuple[Invoice, Client, Place, Place]] = []
     for one in invoices:
-        place, payment = (
-            places.get(("invoice", one.id), NOWHERE),
-            places.get(("payment", one.id), NOWHERE),
-        )
+        place, payment = places.get(("invoice", one.id), NOWHERE), places.get(("payment", one.id), NOWHERE)
         if not isinstance(one.invoice, Invoice) or not isinstance(one.client, Client):
             continue
         cancelled = one.invoice.status == "cancelled"  # it may yet stand there, from before the state was lost
-        if (
-            not one.seen.gone
-            and (cancelled or stands(one.invoice, place, session.policy))
-            and narrow.takes(one.invoice)
-        ):
-            due_now.append(
-                (
-                    one,
-                    dates(one.invoice, one.seen, place, payment, session.policy),
-                    one.client,
-                    place,
-                    payment,
-                )
-            )
-    yield from _wanted_clients(session, [(one.client_id, client) for _, one, client, _, _ in due_now], contents, asked)
-    for _, invoice, client, place, payment in due_now:
+        wanted = not one.seen.gone and (cancelled or stands(one.invoice, place, session.policy))
+        if wanted and narrow.takes(one.invoice):
+            dated = dates(one.invoice, one.seen, place, payment, session.policy)
+            due_now.append((dated, one.client, place, payment))
+    yield from _wanted_clients(session, [(one.client_id, client) for one, client, _, _ in due_now], contents, asked)
+    for invoice, client, place, payment in due_now:
         if not place.binding or place.binding.state == "void":
             yield _want("invoice", invoice.id, session.policy.invoice(invoice, client), contents)
         if "settle" in session.can.verbs and (not payment.binding or payment.binding.state == "void"):

@@ -64,8 +64,8 @@ class Policy:
 class Seen:
     """When the mirror saw what.
 
-    ``status_seen``: it reach its status, ``None`` while it had no other before. ``issued_seen``: it become more than a
-    draft, ``None`` if it was never seen as one.
+    ``status_seen``: when it reached its status; ``None`` while it had no other before. ``issued_seen``: when it became
+    more than a draft; ``None`` if it was never seen as one.
     """
 
     first_seen: datetime

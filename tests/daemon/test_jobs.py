@@ -68,6 +68,7 @@ def test_a_job_woken_the_moment_it_ends_runs_all_the_same(jobs: Jobs) -> None:
     for number in range(1, 20):
         jobs.wake("pull main")
         until(partial(reached, number))
+    assert len(seen) == 19
 
 
 def test_a_bug_in_a_job_is_logged_with_its_trace_and_the_job_goes_on(
