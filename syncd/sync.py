@@ -311,12 +311,12 @@ def _finish(session: Session, draft: Draft) -> None:
 
 
 def _again(session: Session, target: TargetSettings, run: int, passed: Passed, clock: Clock) -> set[tuple[str, str]]:
-    """Read and plan anew what moved under our hands; what keeps moving waits for a person."""
-    stale = set(passed.applied.stale)
+    """Read and plan anew what moved under our hands, and name what is left; what keeps moving waits for a person."""
+    stale, moved = set(passed.applied.stale), set[tuple[str, str]]()
     for _ in range(ROUNDS):
         if not stale or passed.applied.stopped:
-            return stale
-        observe.drift(session)
+            return stale | moved
+        moved |= observe.drift(session).records  # more than what was stale may have moved, and it is read only once
         records: set[tuple[Kind, str]] = {("client" if kind == "client" else "invoice", one) for kind, one in stale}
         draft = _plan(
             session, run, Range(0, 0, frozenset(records)), Narrow(), all_clients=_all_clients(session, target)
@@ -329,7 +329,7 @@ def _again(session: Session, target: TargetSettings, run: int, passed: Passed, c
         names = work.names(connection, session.source, [record_id for _, record_id in stale])
         told = [Finding("stale_too_often", kind, one, {"record": names.get(one, one)}) for kind, one in stale]
         problems.add(connection, session.name, told, session.seconds())
-    return set()
+    return moved
 
 
 def _add(passed: Passed, applied: Applied) -> None:

@@ -6,7 +6,11 @@ import shutil
 
 import pytest
 
+import syncd.apply
+from syncd.closing import Applied
+from syncd.doubt import Clock
 from syncd.sandbox.change import insert, patch_invoice
+from syncd.session import Session
 from tests.system.company import csvs, whole, write_rows
 from tests.system.conftest import Found
 from tests.system.expected import assert_equal
@@ -132,4 +136,27 @@ def test_a_deleted_ledger_is_built_anew(found: Found) -> None:
     shutil.rmtree(company.ledger)
     company.run()
     assert csvs(company) == before
+    assert_equal(company)
+
+
+def test_a_file_deleted_between_reading_and_writing_is_built_anew(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = found()
+    account = company.sandbox.account
+    one = insert(account, {"status": "sent"})
+    company.run()
+    patch_invoice(account, one.id, {"due_date": "2027-03-03"})
+    carry_out, plans = syncd.apply.apply, list[int]()
+
+    def once_deleted(session: Session, plan: int, clock: Clock) -> Applied:
+        if not plans:
+            (company.ledger / "invoices.csv").unlink()
+        plans.append(plan)
+        return carry_out(session, plan, clock)
+
+    monkeypatch.setattr(syncd.apply, "apply", once_deleted)
+    company.run(code=None)
+    assert len(plans) > 1, "what was to be written had moved, and was planned anew"
+    company.run()
     assert_equal(company)
