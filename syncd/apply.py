@@ -7,14 +7,13 @@ such a record it is settled (``syncd.doubt``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.engine import Row
 
 from syncd import doubt
-from syncd.closing import Applied, close, label
+from syncd.closing import Applied, close, label, take
 from syncd.connector import Entry, Outcome, Rejected, Unknown
 from syncd.doubt import PATIENCE, ROUNDS, Clock
 from syncd.errors import NotSent, Unreachable
@@ -22,8 +21,6 @@ from syncd.model import Kind
 from syncd.problems import Finding
 from syncd.session import Session
 from syncd.state import bindings, journal, problems
-
-CHUNK = 500
 
 
 def apply(session: Session, plan: int, clock: Clock) -> Applied:
@@ -68,42 +65,13 @@ def _apply_whole(session: Session, plan: int, result: Applied) -> None:
     if not total:
         return
     try:
-        outcomes = session.connector.write(_stream(session, plan))
-        _take(session, outcomes, result, total)
+        take(session, session.connector.write(doubt.sent(session, plan)), result, total)
     except NotSent:
         with session.store.write() as connection:
             journal.reopen_plan(connection, plan)
         raise
     with session.store.read() as connection:
         result.doubt = journal.count_in_doubt(connection, session.name)
-
-
-def _stream(session: Session, plan: int) -> Iterator[Entry]:
-    after = (0, "", 0)
-    while True:
-        with session.store.read() as connection:
-            rows = journal.sent_of_plan(connection, plan, after=after, limit=CHUNK)
-        if not rows:
-            return
-        for row in rows:
-            yield journal.entry_of(row)
-        after = (rows[-1].stage, rows[-1].place, rows[-1].n)
-
-
-def _take(
-    session: Session,
-    outcomes: Iterator[tuple[int, Outcome]],
-    result: Applied,
-    total: int,
-) -> None:
-    """Store outcomes as they come, a part at a time."""
-    taken = 0
-    while some := list(islice(outcomes, CHUNK)):
-        with session.store.read() as connection:
-            rows = {row.n: row for row in journal.heads(connection, [number for number, _ in some])}
-        close(session, [(rows[number], outcome) for number, outcome in some], result)
-        taken += len(some)
-        session.progress(taken, total, "written")
 
 
 def _apply_stage(session: Session, plan: int, stage: int, result: Applied, clock: Clock, *, voids: bool) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -15,6 +16,9 @@ from syncd.model import Kind
 from syncd.problems import Finding
 from syncd.session import Session
 from syncd.state import bindings, journal, observations, problems
+
+CHUNK = 500
+"""Operations that are read, or closed, in one transaction."""
 
 FROM_SENDING = ("rejected_by_target", "totals_differ", "in_doubt_unresolved", "stale_too_often")
 OF_WHAT_STOOD = ("adopted_differs",)
@@ -103,6 +107,18 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
         problems.settle(connection, session.name, [(kind, one) for kind, one, _ in undone], OF_WHAT_STOOD)
         problems.settle(connection, session.name, [(kind, one) for kind, one, *_ in attached], NO_DOCUMENT)
         problems.add(connection, session.name, findings, now)
+
+
+def take(session: Session, outcomes: Iterable[tuple[int, Outcome]], result: Applied, total: int | None = None) -> None:
+    """Store outcomes as they come, a part at a time; ``total``: how many there will be, for the progress."""
+    coming, taken = iter(outcomes), 0
+    while some := list(islice(coming, CHUNK)):
+        with session.store.read() as connection:
+            rows = {row.n: row for row in journal.heads(connection, [number for number, _ in some])}
+        close(session, [(rows[number], outcome) for number, outcome in some], result)
+        taken += len(some)
+        if total is not None:
+            session.progress(taken, total, "written")
 
 
 def _apart(

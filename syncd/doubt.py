@@ -8,14 +8,16 @@ stands, and by `syncd problems retry` without one it does not.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import structlog
 from sqlalchemy.engine import Row
 
-from syncd.closing import Applied, close, label, written
+from syncd.closing import CHUNK, Applied, close, label, take, written
 from syncd.connector import Done, Entry, Outcome, Remote, Wanted
 from syncd.errors import NotSent, Unreachable
 from syncd.fields import differences
@@ -55,17 +57,15 @@ class Clock:
 
 def settle(session: Session, result: Applied, clock: Clock, *, reopen: bool) -> None:
     """Settle what is in doubt; what certainly did not happen is opened again (``reopen``) or closed as lost."""
-    doubtful = _in_doubt(session)
-    if doubtful and not pause(session, clock, _wait(session, doubtful), "an answer was lost"):
+    with session.store.read() as connection:
+        sent_at = journal.last_in_doubt(connection, session.name)
+    if sent_at is not None and not pause(session, clock, _wait(session, sent_at), "an answer was lost"):
         if session.can.replay_safe:
-            for _ in range(ROUNDS):
-                if doubtful:
-                    _replay(session, doubtful, result, clock)
-                    doubtful = _in_doubt(session)
+            _replay(session, result, clock)
         else:
-            _look_up(session, doubtful, result, reopen=reopen)
-            doubtful = _in_doubt(session)
-    result.doubt = len(doubtful)
+            _look_up(session, result, reopen=reopen)
+    with session.store.read() as connection:
+        result.doubt = journal.count_in_doubt(connection, session.name)
 
 
 def pause(session: Session, clock: Clock, seconds: float, because: str) -> bool:
@@ -76,48 +76,67 @@ def pause(session: Session, clock: Clock, seconds: float, because: str) -> bool:
     return clock.wait(seconds)
 
 
-def _wait(session: Session, doubtful: Sequence[Row[Any]]) -> float:
-    """Say how long what was sent may still be under way there."""
-    age = session.now().timestamp() - max(row.sent_at for row in doubtful)
+def _wait(session: Session, sent_at: int) -> float:
+    """Say how long what was last sent at a moment may still be under way there."""
+    age = session.now().timestamp() - sent_at
     # The note lies before the sending, which may have been put off; only from now on is nothing more sent.
     return session.can.settle_delay if age < session.can.settle_delay + PUT_OFF else 0.0
 
 
-def _in_doubt(session: Session) -> Sequence[Row[Any]]:
-    with session.store.read() as connection:
-        return journal.in_doubt(connection, session.name)
+def sent(session: Session, plan: int) -> Iterator[Entry]:
+    """Stream what of a plan was sent and is not answered, in order."""
+    after = (0, "", 0)
+    while True:
+        with session.store.read() as connection:
+            rows = journal.sent_of_plan(connection, plan, after=after, limit=CHUNK)
+        if not rows:
+            return
+        yield from (journal.entry_of(row) for row in rows)
+        after = (rows[-1].stage, rows[-1].place, rows[-1].n)
 
 
-def _replay(session: Session, doubtful: Sequence[Row[Any]], result: Applied, clock: Clock) -> None:
-    """Send the same keys and the same bytes again."""
-    size = session.can.batch or len(doubtful)
-    for start in range(0, len(doubtful), size):
-        entries = [journal.entry_of(row) for row in doubtful[start : start + size]]
-        waited = 0.0
-        while not _replay_batch(session, entries, result):
-            waited += 1.0
-            if waited > PATIENCE or clock.wait(1.0):
-                raise Unreachable(
-                    f"target {session.name} asks to slow down; what is in doubt there is settled in the next run."
-                )
+def _replay(session: Session, result: Applied, clock: Clock) -> None:
+    """Send the same keys and the same bytes again, until all is answered or a stop is asked for."""
+    for _ in range(ROUNDS):
+        with session.store.read() as connection:
+            plans = journal.plans_in_doubt(connection, session.name)
+        for batch in (batch for plan in plans for batch in _batches(session, plan)):
+            waited = 0.0
+            while not _replay_batch(session, batch(), result):
+                waited += 1.0
+                if waited > PATIENCE:
+                    raise Unreachable(
+                        f"target {session.name} asks to slow down; what is in doubt there is settled in the next run."
+                    )
+                if clock.wait(1.0):
+                    return
 
 
-def _replay_batch(session: Session, entries: list[Entry], result: Applied) -> bool:
+def _batches(session: Session, plan: int) -> Iterator[Callable[[], Iterator[Entry]]]:
+    """Part what is in doubt of a plan into batches, each of which can be sent more than once."""
+    if session.can.batch is None:
+        yield partial(sent, session, plan)
+        return
+    entries = sent(session, plan)
+    while some := list(islice(entries, session.can.batch)):
+        yield partial(iter, some)
+
+
+def _replay_batch(session: Session, entries: Iterator[Entry], result: Applied) -> bool:
     """Send a batch again; what is not carried out this time stays in doubt, for the first time may yet have been."""
     try:
-        outcomes = dict(session.connector.write(iter(entries)))
+        take(session, session.connector.write(entries), result)
     except NotSent as error:
         if error.retry_after is None:
             raise
         return False
-    with session.store.read() as connection:
-        rows = {row.n: row for row in journal.heads(connection, list(outcomes))}
-    close(session, [(rows[number], outcome) for number, outcome in outcomes.items()], result)
     return True
 
 
-def _look_up(session: Session, doubtful: Sequence[Row[Any]], result: Applied, *, reopen: bool) -> None:
+def _look_up(session: Session, result: Applied, *, reopen: bool) -> None:
     """Look the marks up: found is done, certainly absent is lost, anything else waits for a person."""
+    with session.store.read() as connection:
+        doubtful = journal.in_doubt(connection, session.name)
     wanted = [
         Wanted(row.kind, row.id, row.mark, journal.content_of(row), external_id=row.external_id) for row in doubtful
     ]

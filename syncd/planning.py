@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -69,7 +70,7 @@ class Draft:
     all_clients: bool
     blocked: Mapping[tuple[str, str], str]
     """Records the target rejected, with the revision it rejected; not sent again before they change."""
-    doubtful: frozenset[tuple[str, str]] = frozenset()
+    doubtful: AbstractSet[tuple[str, str]] = frozenset()
     """Records with an operation in doubt: nothing else happens to them before that is settled."""
     no_pdf: Mapping[str, str] = field(default_factory=dict)
     """Invoices whose PDF could not be had, with the revision for which it is not asked for yet; ``""``: it is."""

@@ -238,7 +238,7 @@ def _plan(session: Session, run: int, reach: Range, narrow: Narrow, *, all_clien
     with session.store.write() as connection:
         number = journal.open_plan(connection, run=run, target=session.name, revision=reach.upto, now=session.seconds())
         told = problems.listed(connection, [session.name], states=("open", "retry", "dismissed"))
-        doubtful = frozenset((row.kind, row.id) for row in journal.in_doubt(connection, session.name))
+        doubtful = journal.records_in_doubt(connection, session.name)
     blocked = {
         (row.kind, row.id): _revision(row) for row in told if row.code in planning.REFUSED and row.state != "retry"
     }
@@ -354,7 +354,7 @@ def _step(
     if passed.applied.stopped:
         return
     with session.store.write() as connection:
-        doubtful = {(row.kind, row.id) for row in journal.in_doubt(connection, session.name)}
+        doubtful = journal.records_in_doubt(connection, session.name)
         if narrow.all:
             step = orjson.dumps({"revision": reach.upto, "policy": _digest(session, target)}).decode()
             if cursors.get(connection, f"target:{session.name}", "step") != step:

@@ -24,6 +24,9 @@ from syncd.state.tables import mapping, operation, payload, plan, run
 
 ASKED: list[Callable[[Connection], object]] = [
     lambda connection: journal.in_doubt(connection, "books"),
+    lambda connection: journal.records_in_doubt(connection, "books"),
+    lambda connection: journal.plans_in_doubt(connection, "books"),
+    lambda connection: journal.last_in_doubt(connection, "books"),
     lambda connection: journal.count_in_doubt(connection, "books"),
     lambda connection: bindings.count_removed(connection, "books"),
     lambda connection: bindings.removed_ids(connection, "books", "invoice"),
@@ -95,6 +98,8 @@ def test_what_is_in_doubt_or_taken_out_is_found_among_many(store: Store) -> None
         connection.execute(sa.update(mapping).where(mapping.c.id == "8").values(state="removed"))
     with store.read() as connection:
         assert [row.n for row in journal.in_doubt(connection, "books")] == [7, 9]
+        assert journal.records_in_doubt(connection, "books") == {("invoice", "7"), ("invoice", "9")}
+        assert journal.plans_in_doubt(connection, "books") == [1]
         assert journal.count_in_doubt(connection, "books") == 2
         assert journal.count_in_doubt(connection, "others") == 0
         assert bindings.removed_ids(connection, "books", "invoice") == {"8"}

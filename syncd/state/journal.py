@@ -143,12 +143,29 @@ def sent_of_plan(
     ).all()
 
 
-def in_doubt(connection: Connection, target: str, limit: int = 1_000_000) -> Sequence[Row[Any]]:
+def in_doubt(connection: Connection, target: str) -> Sequence[Row[Any]]:
     """Read what was sent and never answered, oldest first."""
-    doubt = _READ.where(operation.c.target == target, _SENT)
-    return connection.execute(
-        doubt.order_by(operation.c.plan, operation.c.stage, operation.c.place, operation.c.n).limit(limit)
-    ).all()
+    in_order = (operation.c.plan, operation.c.stage, operation.c.place, operation.c.n)
+    return connection.execute(_READ.where(operation.c.target == target, _SENT).order_by(*in_order)).all()
+
+
+def records_in_doubt(connection: Connection, target: str) -> set[tuple[str, str]]:
+    """Name the records (kind, id) with an operation that was sent and never answered."""
+    rows = connection.execute(sa.select(operation.c.kind, operation.c.id).where(operation.c.target == target, _SENT))
+    return {(kind, record_id) for kind, record_id in rows}
+
+
+def plans_in_doubt(connection: Connection, target: str) -> Sequence[int]:
+    """Name the plans of which something was sent and never answered, oldest first."""
+    plans = sa.select(operation.c.plan).where(operation.c.target == target, _SENT)
+    return connection.execute(plans.distinct().order_by(operation.c.plan)).scalars().all()
+
+
+def last_in_doubt(connection: Connection, target: str) -> int | None:
+    """Tell when, in seconds since 1970, the last of what is in doubt was sent; ``None``: nothing is."""
+    query = sa.select(sa.func.max(operation.c.sent_at)).where(operation.c.target == target, _SENT)
+    last: int | None = connection.execute(query).scalar_one()
+    return last
 
 
 def count_in_doubt(connection: Connection, target: str) -> int:

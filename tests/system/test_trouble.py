@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import stat
 import subprocess
 import time
@@ -17,7 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
+from connectors.csv import CsvConnector
+from syncd.connector import Entry, Outcome
 from syncd.sandbox.change import insert, patch_client, patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
@@ -355,3 +360,33 @@ def test_a_damaged_state_is_told_and_what_stands_is_adopted_without_it(found: Fo
     shutil.move(company.state, company.state.with_suffix(".broken"))
     company.run()
     assert csvs(company) == {name: data for name, data in before.items() if name.endswith(".csv")}
+
+
+@pytest.fixture
+def few_variables() -> Iterator[None]:
+    """Let SQLite take fewer values in one statement than a load has operations."""
+
+    def lower(driver: sqlite3.Connection, _record: object) -> None:
+        driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 1100)
+
+    sa.event.listen(Engine, "connect", lower)
+    yield
+    sa.event.remove(Engine, "connect", lower)
+
+
+@pytest.mark.usefixtures("few_variables")
+def test_a_large_first_load_whose_answer_was_lost_is_settled_in_the_next_run(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = found(made_up(seed=43, clients=20, invoices=800), page_size=500)
+    with monkeypatch.context() as patch:
+        write = CsvConnector.write
+
+        def lost(connector: CsvConnector, entries: Iterator[Entry]) -> Iterator[tuple[int, Outcome]]:
+            next(write(connector, entries))
+            raise RuntimeError("killed here")
+
+        patch.setattr(CsvConnector, "write", lost)
+        company.run(code=1)
+    company.run()
+    assert_equal(company)
