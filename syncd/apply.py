@@ -76,22 +76,29 @@ def _apply_whole(session: Session, plan: int, result: Applied) -> None:
 
 def _apply_stage(session: Session, plan: int, stage: int, result: Applied, clock: Clock, *, voids: bool) -> None:
     """Send the voids of one stage or all else in batches; what stands on something that has no target id waits."""
-    batch, after, waited = session.can.batch or 1, ("", 0), 0.0
-    while True:
+    batch, after = session.can.batch or 1, ("", 0)
+    while not clock.wait(0):
         with session.store.read() as connection:
             rows = journal.planned(connection, plan, stage=stage, voids=voids, after=after, limit=batch)
         if not rows:
             return
         after = (rows[-1].place, rows[-1].n)
-        ready = _ready(session, rows, result)
-        while ready and not _send(session, ready, result):
-            waited += 1.0
-            if waited > PATIENCE or clock.wait(1.0):
-                raise Unreachable(
-                    f"target {session.name} asks to slow down; the rest of the plan waits for the next run."
-                )
-        if clock.wait(0):
-            return
+        if ready := _ready(session, rows, result):
+            _send_patiently(session, ready, result, clock)
+
+
+def _send_patiently(session: Session, entries: list[Entry], result: Applied, clock: Clock) -> None:
+    """Send one batch, again while the target asks to slow down; given up or stopped, it was certainly not sent."""
+    waited = 0.0
+    while not _send(session, entries, result):
+        waited += 1.0
+        stopped = clock.wait(1.0)
+        if stopped or waited > PATIENCE:
+            with session.store.write() as connection:
+                journal.reopen(connection, [entry.number for entry in entries])
+            if stopped:
+                return
+            raise Unreachable(f"target {session.name} asks to slow down; the rest of the plan waits for the next run.")
 
 
 def _ready(session: Session, rows: Sequence[Row[Any]], result: Applied) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -162,6 +163,26 @@ def test_too_many_requests_are_asked_again_later(office: Open, mode: str) -> Non
     here = office(mode, script=["busy", "ok", "busy"], reads_script=["busy"], retry_after=0)
     here.run()
     assert here.server.counts()["requests"]["batch busy"] == 2
+    assert here.wrong() == []
+
+
+@BOTH
+def test_a_stop_while_the_books_ask_to_slow_down_is_no_failure_and_leaves_nothing_in_doubt(
+    office: Open, mode: str, environment: dict[str, str]
+) -> None:
+    here = office(mode, every={"busy": 1}, retry_after=0)
+    here.configure()
+    command = [sys.executable, "-m", "syncd", "-c", "syncd.toml", "run", "--json"]
+    with subprocess.Popen(command, cwd=here.desk(), env=environment, stdout=subprocess.PIPE) as process:
+        until(lambda: here.server.counts()["requests"].get("batch busy", 0) > 0)
+        process.send_signal(signal.SIGTERM)
+        document = json.loads(process.communicate()[0])
+    (target,) = document["targets"]
+    assert (process.returncode, document["stopped"], target["error"]) == (1, True, None)
+    assert (target["in_doubt"], target["written"]) == (0, 0)
+    assert target["left"] == sum(one["count"] for one in target["planned"])
+    here.server.behave(every={})
+    here.run()
     assert here.wrong() == []
 
 
