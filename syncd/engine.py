@@ -239,13 +239,17 @@ class Engine:
         ``before``: the place that was told unopened, by the settings alone. What was noted under other settings of the
         other target does not count any more.
         """
+        told = {name: self._place(other) for name, other in self.settings.targets.items() if name != target.name}
         with self.store.read() as connection:
-            noted = {name: runs.place(connection, name) for name in self.settings.targets}
-        for name, other in self.settings.targets.items():
-            if name != target.name and noted[name] == [self._place(other), place]:
-                raise Refused(f"target {target.name}: these books are those of target {name} ({place}); remove one.")
-        if noted.get(target.name) != [before, place]:
-            with self.store.write() as connection:
+            noted = runs.place(connection, target.name) == [before, place]
+        # Looked at and noted in one transaction: of two that are opened at the same moment, the later sees the first.
+        with self.store.read() if noted else self.store.write() as connection:
+            for name, unopened in told.items():
+                if runs.place(connection, name) == [unopened, place]:
+                    raise Refused(
+                        f"target {target.name}: these books are those of target {name} ({place}); remove one."
+                    )
+            if not noted:
                 runs.keep_place(connection, target.name, [before, place])
 
     def _place(self, target: TargetSettings) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,12 +13,14 @@ from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy.engine import Connection
 
 from syncd.connector import Books, Capabilities, Context
 from syncd.engine import Engine
 from syncd.errors import Refused
 from syncd.secret import Secret
 from syncd.settings import Settings, SourceSettings, TargetSettings
+from syncd.state import runs
 from syncd.state.store import Store
 
 
@@ -103,3 +108,24 @@ def test_books_that_become_those_of_another_target_are_refused(desk: Desk, monke
     monkeypatch.setattr(Register, "alone", "2")
     with pytest.raises(Refused):
         desk.open("books")
+
+
+def test_of_two_targets_that_open_the_same_books_at_one_moment_one_has_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.configure(books="", again="1")
+    keep, both = runs.keep_place, threading.Barrier(2)
+
+    def together(connection: Connection, name: str, told: list[str]) -> None:
+        """Let both have looked before either notes anything, if they can."""
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        keep(connection, name, told)
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor() as pool:
+        patch.setattr(runs, "keep_place", together)
+        first = [pool.submit(desk.open, name) for name in ("books", "again")]
+        refused = [one.exception() for one in first]
+    assert [type(one) for one in refused if one] == [Refused]
+    opened = "books" if refused[0] is None else "again"
+    assert desk.open(opened) == "1"
