@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -39,7 +39,7 @@ class DueInvoice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What a pass looks at: revisions in (since, upto], and single records that wait; ``only``: nothing but those."""
+    """What a pass looks at: revisions in (since, upto], and single records that wait."""
 
     since: int
     upto: int
@@ -73,7 +73,7 @@ class Narrow:
 
 def clients(session: Session, reach: Range) -> Iterator[list[DueClient]]:
     """Stream the clients that changed or wait."""
-    ids = [record_id for kind, record_id in reach.waiting if kind == "client"]
+    ids = {record_id for kind, record_id in reach.waiting if kind == "client"}
     for rows in _chunks(session, "client", reach, ids):
         yield [_client(row) for row in rows]
 
@@ -97,13 +97,14 @@ def every_invoice(session: Session) -> Iterator[list[DueInvoice]]:
         yield with_clients(session, rows)
 
 
-def _chunks(session: Session, kind: Kind, reach: Range, ids: Iterable[str]) -> Iterator[list[Row[Any]]]:
+def _chunks(session: Session, kind: Kind, reach: Range, waiting: Collection[str]) -> Iterator[list[Row[Any]]]:
+    """Stream what changed, then what waits; each once, though its revision may grow from one question to the next."""
+    seen: set[str] = set()
     for rows in work.changed(session.store, session.source, kind, reach.since, reach.upto):
+        seen.update(row.id for row in rows if row.id in waiting)
         yield list(rows)
-    for rows in work.by_id(session.store, session.source, kind, ids):
-        rest = [row for row in rows if not reach.since < row.revision <= reach.upto]
-        if rest:
-            yield rest
+    for rows in work.by_id(session.store, session.source, kind, [one for one in waiting if one not in seen]):
+        yield list(rows)
 
 
 def _client(row: Row[Any]) -> DueClient:

@@ -12,9 +12,12 @@ import sqlite3
 import stat
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,10 +25,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from connectors.csv import CsvConnector
+from syncd import due
 from syncd.connector import Entry, Outcome
+from syncd.due import Range
 from syncd.sandbox.change import insert, patch_client, patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
+from syncd.state import work
+from syncd.state.store import Store
+from syncd.state.tables import record
 from tests.system.company import csvs
 from tests.system.conftest import Found
 from tests.system.expected import assert_equal, counted
@@ -390,3 +398,18 @@ def test_a_large_first_load_whose_answer_was_lost_is_settled_in_the_next_run(
         company.run(code=1)
     company.run()
     assert_equal(company)
+
+
+def test_what_changed_and_waits_is_looked_at_once_though_it_changes_again_meanwhile(found: Found) -> None:
+    company = found()
+    company.run()
+    seen: Counter[str] = Counter()
+    with contextlib.closing(Store(f"sqlite:///{company.state}")) as store:
+        session: Any = SimpleNamespace(store=store, source="main", policy=SimpleNamespace(zone=UTC))
+        with store.read() as connection:
+            upto, ids = work.revision(connection, "main"), set(work.ids(connection, "main", "invoice"))
+        for invoices in due.invoices(session, Range(0, upto, frozenset(("invoice", one) for one in ids))):
+            seen.update(one.id for one in invoices)
+            with store.write() as connection:  # what a pull finds meanwhile
+                connection.execute(sa.update(record).values(revision=record.c.revision + upto))
+    assert seen == Counter(ids)
