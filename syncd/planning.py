@@ -74,6 +74,8 @@ class Draft:
     """Records with an operation in doubt: nothing else happens to them before that is settled."""
     no_pdf: Mapping[str, str] = field(default_factory=dict)
     """Invoices whose PDF could not be had, with the revision for which it is not asked for yet; ``""``: it is."""
+    unbound: bool = False
+    """As if nothing were bound: only to see what building the books anew would write."""
     tally: Tally = field(default_factory=Tally)
     planned_clients: set[str] = field(default_factory=set)
     needed: set[str] = field(default_factory=set)
@@ -95,7 +97,7 @@ def make(draft: Draft) -> Tally:
 
 def _plan_clients(draft: Draft, clients: Sequence[DueClient], *, needed: bool) -> None:
     session = draft.session
-    places = _places(session, {"client": [one.id for one in clients]})
+    places = _places(draft, {"client": [one.id for one in clients]})
     shows_name = "client_name" in session.can.fields.get("invoice", ())
     planned: list[Planned] = []
     findings: list[Finding] = []
@@ -118,10 +120,8 @@ def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
     session = draft.session
     taken = [one for one in invoices if not isinstance(one.invoice, Invoice) or draft.narrow.takes(one.invoice)]
     ids = [one.id for one in taken]
-    places = _places(session, {"invoice": ids, "payment": ids})
-    client_ids = {one.invoice.client_id for one in taken if isinstance(one.invoice, Invoice)}
-    with session.store.read() as connection:
-        known = bindings.external_ids(connection, session.name, "client", client_ids)
+    places = _places(draft, {"invoice": ids, "payment": ids})
+    known = _known_clients(draft, {one.invoice.client_id for one in taken if isinstance(one.invoice, Invoice)})
     planned: list[Planned] = []
     findings: list[Finding] = []
     attached: set[str] = set()
@@ -152,7 +152,8 @@ def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
         findings,
         [(kind, one_id) for one_id in ids for kind in ("invoice", "payment")],
     )
-    if needless := [("invoice", one_id) for one_id in ids if one_id in draft.no_pdf and one_id not in attached]:
+    needless = [("invoice", one_id) for one_id in ids if one_id in draft.no_pdf and one_id not in attached]
+    if needless and not draft.unbound:
         with session.store.write() as connection:
             problems.settle(connection, session.name, needless, ["pdf_missing"])
 
@@ -338,6 +339,8 @@ def _keep(
     at_target = [one for one in findings if not one.at_source]
     with session.store.write() as connection:
         journal.add(connection, draft.number, session.name, planned)
+        if draft.unbound:
+            return  # what stands bound keeps its problems
         problems.replace(connection, session.name, looked_at, at_target, session.seconds(), keep=SENT)
         problems.replace(
             connection,
@@ -356,9 +359,19 @@ def asked_again(row: Row[Any], now: int) -> bool:
     return row.state == "retry" or (row.state == "open" and now >= due)
 
 
-def _places(session: Session, wanted: dict[Kind, list[str]]) -> dict[tuple[Kind, str], Place]:
+def _places(draft: Draft, wanted: dict[Kind, list[str]]) -> dict[tuple[Kind, str], Place]:
+    session = draft.session
+    if draft.unbound:
+        return {}
     with session.store.read() as connection:
         return bindings.places(connection, session.name, wanted, session.can.fields)
+
+
+def _known_clients(draft: Draft, ids: set[str]) -> dict[str, str]:
+    if draft.unbound:
+        return {}
+    with draft.session.store.read() as connection:
+        return bindings.external_ids(connection, draft.session.name, "client", ids)
 
 
 PULLED = frozenset({"detail_unreadable", "duplicate_id", "record_without_id"})

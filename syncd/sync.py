@@ -98,15 +98,18 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
         passed.holds = holds
         return _count(session, passed)
     _settle(session, passed, clock, wish)
-    moved = _build_anew(session) if rebuilt else observe.drift(session, afresh=wish.afresh)
-    reach = _reach(session, target, moved, wish)
+    unbound = rebuilt and wish.dry  # only looked at: what is missing may yet come back
+    if rebuilt and not unbound:
+        _build_anew(session)
+    moved = Moved() if rebuilt else observe.drift(session, afresh=wish.afresh)
+    reach = _reach(session, target, moved, wish, anew=unbound)
     _patience(session, clock, wish)
     unasked = _all_clients(session, target) and wish.narrow.all  # a narrowed run writes those that its invoices need
     candidates.look_for(session, reach, wish.narrow, all_clients=unasked, lost=_lost(session))
-    draft = _plan(session, run, reach, wish.narrow, all_clients=unasked)
+    draft = _plan(session, run, reach, wish.narrow, all_clients=unasked, unbound=unbound)
     passed.plan, passed.tally = draft.number, draft.tally
     with session.store.read() as connection:
-        facts = _facts(session, connection, draft.tally, moved)
+        facts = _facts(draft, connection, moved)
     surprises = safety.judge(facts, target.max_change_share, target.max_voids)
     passed.holds = _stopped_by(session, stranger + surprises, wish)
     if wish.dry or passed.holds:
@@ -165,7 +168,7 @@ def _settle(session: Session, passed: Passed, clock: Clock, wish: Wish) -> None:
             cursors.add_again(connection, session.name, passed.applied.lost)
 
 
-def _build_anew(session: Session) -> Moved:
+def _build_anew(session: Session) -> None:
     """Forget every binding of a ledger that was taken away whole."""
     with session.store.write() as connection:
         told = [(row.kind, row.id) for row in bindings.drifted(connection, session.name)]
@@ -174,11 +177,10 @@ def _build_anew(session: Session) -> Moved:
         cursors.add_lost(connection, session.name, LOST)
         if session.books.token is not None:
             cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
-    return Moved()
 
 
-def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish) -> Range:
-    """Say what the pass looks at: what changed since the cursor, what moved at the target, what waits."""
+def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish, *, anew: bool) -> Range:
+    """Say what the pass looks at: what changed since the cursor (``anew``: ever), what moved there, what waits."""
     with session.store.read() as connection:
         upto = work.revision(connection, session.source)
         step = orjson.loads(cursors.get(connection, f"target:{session.name}", "step") or "{}")
@@ -190,7 +192,7 @@ def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish) -
     now = session.seconds()
     waiting |= {(row.kind, row.id) for row in told if row.code == "pdf_missing" and planning.asked_again(row, now)}
     waiting |= {(row.kind, row.id) for row in told_of_source} | moved.records | again
-    since = 0 if lost or step.get("policy") != _digest(session, target) else step.get("revision", 0)
+    since = 0 if anew or lost or step.get("policy") != _digest(session, target) else step.get("revision", 0)
     with session.store.write() as connection:
         for row in told:
             if row.code == "removed_there" and row.state == "retry" and not wish.dry:
@@ -234,7 +236,9 @@ def _patience(session: Session, clock: Clock, wish: Wish) -> None:
         doubt.pause(session, clock, wait, "the state is new and knows of no earlier one")
 
 
-def _plan(session: Session, run: int, reach: Range, narrow: Narrow, *, all_clients: bool) -> Draft:
+def _plan(
+    session: Session, run: int, reach: Range, narrow: Narrow, *, all_clients: bool, unbound: bool = False
+) -> Draft:
     with session.store.write() as connection:
         number = journal.open_plan(connection, run=run, target=session.name, revision=reach.upto, now=session.seconds())
         told = problems.listed(connection, [session.name], states=("open", "retry", "dismissed"))
@@ -246,7 +250,7 @@ def _plan(session: Session, run: int, reach: Range, narrow: Narrow, *, all_clien
     no_pdf = {
         row.id: "" if planning.asked_again(row, now) else _revision(row) for row in told if row.code == "pdf_missing"
     }
-    draft = Draft(session, number, reach, narrow, all_clients, blocked, doubtful, no_pdf)
+    draft = Draft(session, number, reach, narrow, all_clients, blocked, doubtful, no_pdf, unbound)
     planning.make(draft)
     return draft
 
@@ -256,7 +260,8 @@ def _revision(row: Row[Any]) -> str:
     return str(orjson.loads(row.parameters).get("revision", ""))
 
 
-def _facts(session: Session, connection: Connection, tally: Tally, moved: Moved) -> safety.Facts:
+def _facts(draft: Draft, connection: Connection, moved: Moved) -> safety.Facts:
+    session, tally = draft.session, draft.tally
     undecided = session.books.history and not session.can.picture and session.policy.start_date is None
     strangers = tally.strangers + moved.others
     counted = {}
@@ -264,7 +269,8 @@ def _facts(session: Session, connection: Connection, tally: Tally, moved: Moved)
         counted = bindings.count(connection, session.name)
     bound = sum(n for kind, n in counted.items() if kind != "payment")
     taken_back = sum(n for (_, verb), n in tally.operations.items() if verb in ("void", "unsettle", "archive"))
-    return safety.Facts(bound, tally.surprising, taken_back, strangers, undecided, taken_out.count(connection, session))
+    missing = {} if draft.unbound else taken_out.count(connection, session)
+    return safety.Facts(bound, tally.surprising, taken_back, strangers, undecided, missing)
 
 
 def _stopped_by(session: Session, found: list[Finding], wish: Wish) -> list[Finding]:

@@ -160,3 +160,21 @@ def test_a_file_deleted_between_reading_and_writing_is_built_anew(
     assert len(plans) > 1, "what was to be written had moved, and was planned anew"
     company.run()
     assert_equal(company)
+
+
+def test_a_look_at_the_plan_while_the_ledger_is_away_forgets_nothing(found: Found) -> None:
+    company = found()
+    first = company.run()["targets"][0]["planned"]
+    gone = company.column("payments.csv", "invoice_id")[0]
+    for name in ("invoices", "invoice_lines", "events", "payments"):
+        rows = whole(company.ledger / f"{name}.csv")
+        write_rows(company.ledger / f"{name}.csv", [row for row in rows if row[0] != gone])
+    company.run()
+    before, away = company.bytes_of_ledger(), company.folder / "away"
+    company.ledger.rename(away)
+    planned = company.syncd("plan", "--json").document["targets"][0]["planned"]
+    assert planned == first, "what a run would do: build it anew"
+    shutil.rmtree(company.ledger, ignore_errors=True)
+    away.rename(company.ledger)
+    assert company.run()["targets"][0]["written"] == 0
+    assert company.bytes_of_ledger() == before
