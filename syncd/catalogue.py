@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Stage = Literal["pull", "plan", "adopt", "send", "attach"]
+"""What finds a problem, and tells that it is gone."""
+
+Waits = Literal["source", "books", "both", "rarely", "person"]
+"""When a record with a problem is looked at again: when it changes at the source; in every cycle, for settings or books
+may mend it; when either side changes; after a while; when a person acts. A person can ask for it at any time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One kind of problem.
-
-    ``waits``: ``source`` until the source's record changes, ``books`` looked at every cycle (settings or
-    books may mend it), ``person`` until somebody retries, resolves or releases it. ``cause``: the parameters
-    that make two findings the same cause.
-    """
+    """One kind of problem; ``cause``: the parameters that make two findings the same cause."""
 
     code: str
     sentence: str
@@ -25,7 +27,8 @@ class Problem:
     remedy: str
     parameters: tuple[str, ...] = ()
     cause: tuple[str, ...] = ()
-    waits: Literal["source", "books", "person"] = "source"
+    waits: Waits = "source"
+    stage: Stage = "plan"
     severity: Literal["problem", "hold", "note"] = "problem"
 
 
@@ -84,6 +87,8 @@ _PAYLOAD = (
         "FastFaktura lists two different {kind}s under the one id {id}.",
         "FastFaktura lists {count} ids twice, each with different contents.",
         "Report it to FastFaktura; the record as syncd knew it before stays.",
+        waits="books",
+        stage="pull",
     ),
     Problem(
         "record_without_id",
@@ -92,6 +97,7 @@ _PAYLOAD = (
         "Report it to FastFaktura; a record without an id cannot be followed.",
         ("found",),
         waits="books",
+        stage="pull",
     ),
     Problem(
         "unknown_client",
@@ -116,6 +122,7 @@ _PAYLOAD = (
         "syncd asks again in every cycle; if it stays so, report it to FastFaktura.",
         ("record", "reason"),
         waits="books",
+        stage="pull",
     ),
 )
 
@@ -225,7 +232,8 @@ _BOOKS = (
         "{count} records stood in the books already and were bound to; they differ.",
         "Make both sides equal; what a person wrote in the books is not overwritten.",
         ("record", "differences"),
-        waits="books",
+        waits="both",
+        stage="adopt",
     ),
     Problem(
         "adopted_totals_differ",
@@ -250,7 +258,7 @@ _BOOKS = (
         f"Mend what the reason names, {_RETRY}",
         ("record", "reason"),
         ("reason",),
-        waits="books",
+        stage="send",
     ),
     Problem(
         "unwritable",
@@ -319,7 +327,7 @@ _BOOKS = (
         "{count} invoices were not booked, for the books came to other totals.",
         f"See what the reason names; correct the invoice or the books, {_RETRY}",
         ("record", "reason"),
-        waits="person",
+        stage="send",
     ),
     Problem(
         "in_doubt",
@@ -337,6 +345,7 @@ _BOOKS = (
         "What is not bound then counts as not carried out, and is sent again.",
         ("record", "verb"),
         waits="person",
+        stage="send",
     ),
     Problem(
         "stale_too_often",
@@ -345,6 +354,7 @@ _BOOKS = (
         "Something else keeps writing it; stop that. syncd tries again in the next cycle.",
         ("record",),
         waits="books",
+        stage="send",
     ),
     Problem(
         "pdf_missing",
@@ -353,7 +363,8 @@ _BOOKS = (
         "The invoice stands without it. syncd asks for the PDF again, ever more rarely; "
         "`syncd problems retry` asks at once.",
         ("record", "reason"),
-        waits="books",
+        waits="rarely",
+        stage="attach",
     ),
     Problem(
         "pdf_waits",
@@ -363,6 +374,7 @@ _BOOKS = (
         ("record", "reason"),
         ("reason",),
         waits="books",
+        stage="attach",
     ),
     Problem(
         "waits_for_client",
@@ -379,6 +391,7 @@ _BOOKS = (
         "Mend the problem of its client or invoice first.",
         ("record",),
         waits="books",
+        stage="send",
     ),
 )
 

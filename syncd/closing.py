@@ -13,16 +13,12 @@ from sqlalchemy.engine import Row
 
 from syncd.connector import Done, Exists, Fields, Outcome, Rejected, Unknown
 from syncd.model import Kind
-from syncd.problems import Finding
+from syncd.problems import ADOPTED, ATTACHED, SENT, Finding
 from syncd.session import Session
 from syncd.state import bindings, journal, observations, problems
 
 CHUNK = 500
 """Operations that are read, or closed, in one transaction."""
-
-FROM_SENDING = ("rejected_by_target", "totals_differ", "in_doubt_unresolved", "stale_too_often")
-OF_WHAT_STOOD = ("adopted_differs",)
-NO_DOCUMENT = ("pdf_missing", "pdf_waits")
 
 
 @dataclass(slots=True)
@@ -103,9 +99,9 @@ def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: 
         bindings.add_to_bases(connection, session.name, attached)
         for kind, record_id, number in undone:
             bindings.unbind(connection, session.name, kind, record_id, number)
-        problems.settle(connection, session.name, through, FROM_SENDING)
-        problems.settle(connection, session.name, [(kind, one) for kind, one, _ in undone], OF_WHAT_STOOD)
-        problems.settle(connection, session.name, [(kind, one) for kind, one, *_ in attached], NO_DOCUMENT)
+        problems.settle(connection, session.name, through, SENT)
+        problems.settle(connection, session.name, [(kind, one) for kind, one, _ in undone], ADOPTED)
+        problems.settle(connection, session.name, [(kind, one) for kind, one, *_ in attached], ATTACHED)
         problems.add(connection, session.name, findings, now)
 
 

@@ -28,8 +28,7 @@ from syncd.errors import Refused, StateError, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.http import MAX_BODY, Http
 from syncd.moments import local_time
-from syncd.planning import PULLED
-from syncd.problems import Finding
+from syncd.problems import PULLED, Finding
 from syncd.pull import Pulled, pull
 from syncd.session import Progress, Session, policy_of, silent
 from syncd.settings import Settings, SourceSettings, TargetSettings

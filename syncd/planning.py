@@ -22,18 +22,11 @@ from syncd.facts import NOWHERE, Binding, Place, Policy
 from syncd.fields import flatten
 from syncd.model import Client, Invoice, Kind
 from syncd.plan import plan_client, plan_invoice
-from syncd.problems import Finding
+from syncd.problems import LASTING, PULLED, REFUSED, Finding
 from syncd.safety import is_surprising
 from syncd.session import Session
 from syncd.state import bindings, journal, problems, work
 from syncd.state.journal import Planned
-
-REFUSED = frozenset({"rejected_by_target", "totals_differ"})
-"""Problems of a record that the target had before it and would not have; the same is not sent again."""
-
-SENT = REFUSED | {"in_doubt_unresolved", "adopted_differs", "pdf_missing"}
-"""Problems that came from sending or adopting; planning again does not judge them."""
-
 
 LONGEST_WAIT = 6 * 3600
 """Seconds after which a PDF that could not be had is asked for again at the latest."""
@@ -76,11 +69,22 @@ class Draft:
     """Invoices whose PDF could not be had, with the revision for which it is not asked for yet; ``""``: it is."""
     unbound: bool = False
     """As if nothing were bound: only to see what building the books anew would write."""
+    moot: set[tuple[str, str]] = field(default_factory=set)
+    """Records the target rejected for which nothing that is to be written has been found, as yet."""
     tally: Tally = field(default_factory=Tally)
+    seen_clients: set[str] = field(default_factory=set)
     planned_clients: set[str] = field(default_factory=set)
     needed: set[str] = field(default_factory=set)
     renamed: set[str] = field(default_factory=set)
     adopted: set[tuple[str, str]] = field(default_factory=set)
+
+    def keeps(self, row: Row[Any]) -> bool:
+        """Tell whether a problem of the state stays though planning did not find it.
+
+        What was refused is forgotten when nothing is to be written any more; of clients that shows only at the end.
+        """
+        moot = row.code in REFUSED and row.kind != "client" and (row.kind, row.id) in self.moot
+        return row.code in LASTING and not moot
 
 
 def make(draft: Draft) -> Tally:
@@ -92,7 +96,23 @@ def make(draft: Draft) -> Tally:
         _plan_invoices(draft, invoices)
     for clients in due.named_clients(draft.session, draft.needed - draft.planned_clients):
         _plan_clients(draft, clients, needed=True)
+    _settle_clients(draft)
     return draft.tally
+
+
+def _settle_clients(draft: Draft) -> None:
+    """Forget that clients were refused which are as they should be, or which no invoice needs any more.
+
+    An invoice that waits for its client is looked at in every whole pass.
+    """
+    moot = {record_id for kind, record_id in draft.moot if kind == "client"}
+    if not moot or draft.unbound or not (draft.narrow.all and draft.reach.upto):
+        return
+    unseen = moot - draft.seen_clients
+    needless = set() if draft.all_clients else unseen - _known_clients(draft, unseen).keys()
+    with draft.session.store.write() as connection:
+        settled = [("client", one) for one in sorted(moot - unseen | needless)]
+        problems.settle(connection, draft.session.name, settled, REFUSED)
 
 
 def _plan_clients(draft: Draft, clients: Sequence[DueClient], *, needed: bool) -> None:
@@ -101,6 +121,7 @@ def _plan_clients(draft: Draft, clients: Sequence[DueClient], *, needed: bool) -
     shows_name = "client_name" in session.can.fields.get("invoice", ())
     planned: list[Planned] = []
     findings: list[Finding] = []
+    draft.seen_clients.update(one.id for one in clients if ("client", one.id) in draft.moot)
     for one in clients:
         place = places.get(("client", one.id), NOWHERE)
         decision = plan_client(one.client, one.id, place, session.policy, needed=needed, gone=one.gone)
@@ -195,6 +216,7 @@ def _client_comes(draft: Draft, client_id: str, one: DueInvoice, known: Mapping[
     if client_id in known or client_id in draft.planned_clients:
         return True
     if draft.blocked.get(("client", client_id)) == str(one.client_revision):
+        draft.moot.discard(("client", client_id))
         return False
     if isinstance(one.client, Client):
         draft.needed.add(client_id)
@@ -246,7 +268,8 @@ def _check(draft: Draft, operations: Sequence[Operation], revision: int, refs: d
         if pair in draft.doubtful:
             findings.append(Finding("in_doubt", *pair, {"record": _name(operation)}))
             break
-        if draft.blocked.get(pair) == str(revision):
+        if operation.verb != "attach" and draft.blocked.get(pair) == str(revision):
+            draft.moot.discard(pair)
             break
         if operation.verb == "attach" and draft.no_pdf.get(operation.id) == str(revision):
             break
@@ -279,6 +302,8 @@ def _check(draft: Draft, operations: Sequence[Operation], revision: int, refs: d
                 )
             )
             break
+        if operation.verb != "attach":
+            draft.moot.discard(pair)
         kept.append((operation, rendered if all(needs.values()) else None))
     return kept, findings
 
@@ -335,21 +360,18 @@ def _keep(
     session = draft.session
     for finding in findings:
         draft.tally.problems[finding.code] += 1
+        if finding.code in REFUSED:
+            draft.moot.discard((finding.kind, finding.id))
     at_source = [one for one in findings if one.at_source]
     at_target = [one for one in findings if not one.at_source]
     with session.store.write() as connection:
         journal.add(connection, draft.number, session.name, planned)
         if draft.unbound:
             return  # what stands bound keeps its problems
-        problems.replace(connection, session.name, looked_at, at_target, session.seconds(), keep=SENT)
-        problems.replace(
-            connection,
-            f"source:{session.source}",
-            looked_at,
-            at_source,
-            session.seconds(),
-            keep=PULLED,
-        )
+        now = session.seconds()
+        problems.replace(connection, session.name, looked_at, at_target, now, keep=draft.keeps)
+        of_source = f"source:{session.source}"
+        problems.replace(connection, of_source, looked_at, at_source, now, keep=lambda row: row.code in PULLED)
 
 
 def asked_again(row: Row[Any], now: int) -> bool:
@@ -372,7 +394,3 @@ def _known_clients(draft: Draft, ids: set[str]) -> dict[str, str]:
         return {}
     with draft.session.store.read() as connection:
         return bindings.external_ids(connection, draft.session.name, "client", ids)
-
-
-PULLED = frozenset({"detail_unreadable", "duplicate_id", "record_without_id"})
-"""Problems that came from pulling; planning does not judge them."""

@@ -11,12 +11,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from syncd.catalogue import CATALOGUE, Problem
+from syncd.catalogue import CATALOGUE, Problem, Stage, Waits
 
 Severity = Literal["problem", "hold", "note"]
 
 OTHER = "rejected_by_target"
 """What a code that only a connector knows is told as."""
+
+
+def _of(*stages: Stage) -> frozenset[str]:
+    return frozenset(one.code for one in CATALOGUE.values() if one.stage in stages)
+
+
+PULLED, ADOPTED, SENT, ATTACHED = _of("pull"), _of("adopt"), _of("send"), _of("attach")
+"""The codes that each stage finds and settles; all others are planning's."""
+
+REFUSED = frozenset(code for code in SENT if CATALOGUE[code].waits == "source")
+"""Problems of a record that the target had before it and would not have; the same is not sent again."""
+
+LASTING = frozenset(code for code in ADOPTED | SENT | ATTACHED if CATALOGUE[code].waits != "books")
+"""Problems of the stages after planning that planning again does not judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +118,11 @@ def _fill(template: str, finding: Finding) -> str:
     return string.Formatter().vformat(template, (), values)
 
 
-WAITS = {
-    "source": "until the record changes in FastFaktura",
+WAITS: dict[Waits, str] = {
+    "source": "until the record changes in FastFaktura, or a person retries it",
     "books": "looked at again in every cycle",
+    "both": "until both sides are equal; looked at again when either changes",
+    "rarely": "tried again after a while, ever more rarely, or when a person retries it",
     "person": "until a person retries, resolves or releases it",
 }
 

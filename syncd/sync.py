@@ -23,7 +23,7 @@ from syncd.due import Narrow, Range
 from syncd.model import Kind
 from syncd.observe import Moved
 from syncd.planning import Draft, Tally
-from syncd.problems import Finding
+from syncd.problems import ADOPTED, LASTING, REFUSED, Finding
 from syncd.session import Session
 from syncd.settings import TargetSettings
 from syncd.state import bindings, cursors, journal, problems, runs, work
@@ -188,7 +188,7 @@ def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish, *
         told_of_source = problems.listed(connection, [f"source:{session.source}"], states=("retry",))
         again = cursors.again(connection, session.name)
         lost = cursors.lost(connection, session.name)
-    waiting = {(row.kind, row.id) for row in told if row.code not in planning.SENT or row.state == "retry"}
+    waiting = {(row.kind, row.id) for row in told if row.code not in LASTING or row.state == "retry"}
     now = session.seconds()
     waiting |= {(row.kind, row.id) for row in told if row.code == "pdf_missing" and planning.asked_again(row, now)}
     waiting |= {(row.kind, row.id) for row in told_of_source} | moved.records | again
@@ -243,14 +243,13 @@ def _plan(
         number = journal.open_plan(connection, run=run, target=session.name, revision=reach.upto, now=session.seconds())
         told = problems.listed(connection, [session.name], states=("open", "retry", "dismissed"))
         doubtful = journal.records_in_doubt(connection, session.name)
-    blocked = {
-        (row.kind, row.id): _revision(row) for row in told if row.code in planning.REFUSED and row.state != "retry"
-    }
+    blocked = {(row.kind, row.id): _revision(row) for row in told if row.code in REFUSED and row.state != "retry"}
+    refused = {(row.kind, row.id) for row in told if row.code in REFUSED}
     now = session.seconds()
     no_pdf = {
         row.id: "" if planning.asked_again(row, now) else _revision(row) for row in told if row.code == "pdf_missing"
     }
-    draft = Draft(session, number, reach, narrow, all_clients, blocked, doubtful, no_pdf, unbound)
+    draft = Draft(session, number, reach, narrow, all_clients, blocked, doubtful, no_pdf, unbound, refused)
     planning.make(draft)
     return draft
 
@@ -361,6 +360,7 @@ def _step(
         return
     with session.store.write() as connection:
         doubtful = journal.records_in_doubt(connection, session.name)
+        problems.end_retry(connection, session.name, ADOPTED)  # looking at them again is all that can be tried
         if narrow.all:
             step = orjson.dumps({"revision": reach.upto, "policy": _digest(session, target)}).decode()
             if cursors.get(connection, f"target:{session.name}", "step") != step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,9 +20,9 @@ def replace(
     findings: Sequence[Finding],
     now: int,
     *,
-    keep: frozenset[str] = frozenset(),
+    keep: Callable[[Row[Any]], bool],
 ) -> None:
-    """Make the open problems of these records be exactly the findings; ``keep``: codes this stage does not judge."""
+    """Make the problems of these records be exactly the findings, and those that this stage does not judge."""
     known: dict[tuple[str, str, str], Row[Any]] = {}
     looked_at = set(records) if _any(connection, owner) else set()
     for kind in {kind for kind, _ in looked_at}:
@@ -31,7 +31,7 @@ def replace(
         known |= {(row.kind, row.id, row.code): row for row in connection.execute(sa.select(problem).where(where))}
     found = {(one.kind, one.id, one.code): one for one in findings}
     for key, row in known.items():
-        if key not in found and row.code not in keep:
+        if key not in found and not keep(row):
             connection.execute(sa.delete(problem).where(problem.c.n == row.n))
     add(connection, owner, [one for key, one in found.items()], now, known=known)
 
@@ -120,6 +120,12 @@ def listed(
 def set_state(connection: Connection, numbers: Iterable[int], state: str) -> int:
     """Mark problems ``retry`` or ``dismissed``; return how many there were."""
     return connection.execute(sa.update(problem).where(problem.c.n.in_(list(numbers))).values(state=state)).rowcount
+
+
+def end_retry(connection: Connection, owner: str, codes: Iterable[str]) -> None:
+    """Have problems of these codes that were to be looked at again, and still stand, wait as before."""
+    retried = sa.and_(problem.c.owner == owner, problem.c.state == "retry", problem.c.code.in_(list(codes)))
+    connection.execute(sa.update(problem).where(retried).values(state="open"))
 
 
 def finding_of(row: Row[Any]) -> Finding:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from syncd.sandbox.change import insert
+from syncd.sandbox.change import insert, patch_invoice
 from tests.hostile.office import BOTH, Open, codes, environment, forks, office, until
 
 __all__ = ["environment", "forks", "office"]
@@ -51,6 +51,35 @@ def test_what_was_refused_is_not_sent_again_before_it_changes(office: Open, mode
     sent = here.server.counts()["requests"]["batch"]
     here.idle(code=1)
     assert here.server.counts()["requests"]["batch"] == sent
+
+
+@BOTH
+def test_what_was_refused_and_is_taken_back_at_the_source_is_no_problem_any_more(office: Open, mode: str) -> None:
+    here = office(mode)
+    here.run()
+    client = next(one for one in here.dump()["clients"] if one["id"] == here.invoice("sent")["client_id"])
+    here.change_client(client, name=f"{REFUSED} Ltd")
+    here.run(code=1)
+    here.idle(code=1)
+    here.change_client(client, name=client["name"])
+    here.run()
+    assert here.wrong() == []
+    here.idle()
+
+
+def test_a_client_that_was_refused_and_is_needed_no_more_is_no_problem_any_more(office: Open) -> None:
+    here = office("keyless", clients=20, invoices=10)
+    busy = {one["client_id"] for one in here.dump()["invoices"]}
+    client = next(one for one in here.dump()["clients"] if one["id"] not in busy)
+    here.change_client(client, name=f"{REFUSED} Ltd")
+    invoice = insert(here.sandbox.account, {"status": "sent", "client_id": client["id"]})
+    here.run(code=1)
+    for settings in ({}, {"on_change": "update"}):  # with other settings everything is looked at again
+        here.configure(**settings)
+        assert codes(here.run(code=1)) == {"rejected_by_target": 1, "waits_for_client": 1}
+    patch_invoice(here.sandbox.account, invoice.id, {"_happened": "cancelled"})
+    here.run()
+    here.idle()
 
 
 def test_explain_tells_why_a_record_does_not_stand_there(office: Open) -> None:

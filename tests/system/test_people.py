@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import sqlite3
 from collections.abc import Callable
 
 import pytest
@@ -151,6 +153,21 @@ def test_a_lost_state_keeps_what_was_edited_by_hand(found: Found) -> None:
     assert [(one["id"], one["field"], one["target"]) for one in company.reconcile()] == [
         (rows[2][0], "due_date", "2031-01-31")
     ]
+
+
+def test_asking_for_what_only_a_person_can_make_equal_has_it_looked_at_once(found: Found) -> None:
+    company = found()
+    company.run()
+    path = company.ledger / "invoices.csv"
+    rows = whole(path)
+    rows[2][10] = "2031-01-31"
+    write_rows(path, rows)
+    company.forget()
+    assert counted(company.run(code=1)) == {"adopted_differs": 1}
+    assert company.syncd("problems", "retry").code == 0
+    assert counted(company.run(code=1)) == {"adopted_differs": 1}
+    with contextlib.closing(sqlite3.connect(company.state)) as connection:
+        assert connection.execute("SELECT state FROM problem").fetchall() == [("open",)], "else it is asked for ever"
 
 
 def test_rows_and_columns_that_a_person_added_are_kept_and_reported(found: Found) -> None:
