@@ -13,7 +13,7 @@ from syncd.connector import Content, Fields, Operation, Scalar, Verb
 from syncd.decision import NOTHING, Decision, before_after, conflict, label, operate, period_locked, problem, refused
 from syncd.desired import dates, stands
 from syncd.facts import Binding, Place, Policy, Seen
-from syncd.fields import differences, flatten
+from syncd.fields import differences, flatten, same
 from syncd.match import Ambiguous, Candidate, choose
 from syncd.merge import Merged, merge, row_of
 from syncd.model import Client, Invoice, Kind, Rejection
@@ -22,6 +22,8 @@ from syncd.problems import Finding
 GUARDED = frozenset({"number", "client_id", "currency", "subtotal", "tax", "total", "issue_date"})
 """What must not change silently once it is booked: money, number, client and date."""
 MONEY = frozenset({"currency", "subtotal", "tax", "total", "amount"})
+PAYABLE = frozenset({"currency", "total"})
+"""What an invoice and its payment have in common."""
 ADOPTED_AS_IT_IS: Mapping[Kind, frozenset[str]] = {
     "client": frozenset(),
     "invoice": frozenset(),
@@ -93,7 +95,7 @@ def plan_invoice(
     own = _invoice(dated, content, place, payment, policy)
     stands_then = any(operation.verb in ("create", "adopt") for operation in own.operations) or place.live
     if stands_then and not own.anew:
-        paid = _payment(dated, payment, policy)
+        paid = _payment(dated, payment, policy, _no_fit(dated, content, own, place, policy))
         attached = _attach(invoice_id, content, own, place, policy)
         return Decision(own.operations + paid.operations + attached, own.findings + paid.findings)
     return own
@@ -135,11 +137,37 @@ def _attach(invoice_id: str, content: Content, own: Decision, place: Place, poli
     return (replace(attach, external_id=external_id, changes={"pdf": (None, content["pdf"])}),)
 
 
-def _payment(invoice: Invoice, place: Place, policy: Policy) -> Decision:
-    """Settle what is paid, and look twice at what no longer is."""
+def _no_fit(invoice: Invoice, content: Content, own: Decision, place: Place, policy: Policy) -> Decision | None:
+    """Say instead of settling that what stands in books, once ``own`` is carried out, is no longer the source's money.
+
+    What the source changed is told with the invoice; what was changed in the books alone is told here.
+    """
+    if policy.picture or place.live is None:
+        return None
+    base = place.live.base
+    stands = {**base, **{path: pair[1] for path, pair in place.live.drift.items()}}
+    for operation in own.operations:
+        stands |= {path: pair[1] for path, pair in operation.changes.items()}
+    expected = flatten(content, policy.fields["invoice"] & PAYABLE)
+    apart = differences(expected, {path: stands.get(path) for path in expected})
+    kept = {
+        path: pair
+        for path, pair in apart.items()
+        if same(base.get(path), pair[0]) or policy.owners.get(path) == "target"
+    }
+    if not kept:
+        return NOTHING if apart else None
+    told = before_after(kept)
+    return problem("adopted_totals_differ", "invoice", invoice.id, record=label(content), differences=told)
+
+
+def _payment(invoice: Invoice, place: Place, policy: Policy, no_fit: Decision | None) -> Decision:
+    """Settle what is paid, and look twice at what no longer is; ``no_fit``: what to do instead of settling."""
     due = invoice.status == "paid" and invoice.total != 0
     if not due:
         return _unsettle(invoice, place, policy) if place.live else NOTHING
+    if no_fit and not place.live:
+        return no_fit
     if invoice.paid_date is None:
         return problem("undated_payment", "payment", invoice.id, number=invoice.number)
     content = policy.payment(invoice)

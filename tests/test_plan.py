@@ -172,6 +172,28 @@ def test_money_that_changes_after_booking_is_a_problem_that_says_before_and_afte
     assert "125.00 → 130.00" in decision.findings[0].parameters["differences"]
 
 
+def test_what_is_booked_with_other_money_than_is_paid_is_not_settled_and_told_once() -> None:
+    paid, place = invoice(total=13000, status="paid", paid_date=date(2026, 3, 9)), bound(invoice(), BOOKS)
+    decision = decide(paid, place)
+    assert (verbs(decision), codes(decision)) == ([], ["changed_after_booking"])
+    assert codes(decide(replace(paid, currency="EUR", total=12500), place)) == ["changed_after_booking"]
+    updated = decide(paid, place, policy=replace(BOOKS, on_change="update"))
+    assert verbs(updated) == ["update invoice", "settle payment"]
+    assert "settle payment" in verbs(decide(paid, bound(invoice(), PICTURE), policy=PICTURE))
+
+
+def test_what_a_person_booked_with_other_money_is_settled_once_both_sides_agree() -> None:
+    paid, place = invoice(status="paid", paid_date=date(2026, 3, 9)), bound(invoice(), BOOKS)
+    assert place.binding is not None
+    edited = Place(replace(place.binding, drift={"total": (12500, 13000)}))
+    decision = decide(paid, edited)
+    assert (verbs(decision), codes(decision)) == ([], ["adopted_totals_differ"])
+    assert decision.findings[0].parameters["differences"] == "total: 125.00 → 130.00"
+    assert codes(decide(replace(paid, total=14000), edited)) == ["conflict"]
+    assert codes(decide(invoice(), edited)) == []
+    assert verbs(decide(replace(paid, total=13000), edited)) == ["settle payment"]
+
+
 def test_texts_flow_although_money_that_changed_does_not() -> None:
     decision = decide(invoice(total=13000, notes="Thanks"), bound(invoice(), BOOKS))
     assert [set(operation.changes) for operation in decision.operations] == [{"notes"}]
