@@ -27,6 +27,7 @@ from syncd.doubt import Clock
 from syncd.errors import Refused, StateError, SyncdError, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.http import MAX_BODY, Http
+from syncd.log import Masker
 from syncd.moments import local_time
 from syncd.problems import PULLED, Finding
 from syncd.pull import Pulled, pull
@@ -207,10 +208,14 @@ class Engine:
             return Passed(target.name, error=str(error), unreachable=out_of_reach, refused=refused)
         except Exception as error:  # noqa: BLE001 - a bug of one connector must not stop the other targets
             structlog.get_logger().exception("target.failed", target=target.name)
-            told = f"a fault in the connector {target.connector_name} ({type(error).__name__}: {error})"
+            told = f"a fault in the connector {target.connector_name} ({self._shown(error)})"
             return Passed(
                 target.name, error=f"{told}; please report it with the log. The next run settles what was sent."
             )
+
+    def _shown(self, error: Exception) -> str:
+        """Show an unexpected error, which may quote anything, without the secrets."""
+        return str(Masker(self.settings.secrets).mask(f"{type(error).__name__}: {error}"))
 
     @contextlib.contextmanager
     def session(self, target: TargetSettings) -> Iterator[Session]:

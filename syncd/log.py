@@ -97,6 +97,12 @@ def configure(form: Form = "auto", level: Level = "info", secrets: Iterable[str]
     )
 
 
+def masked(text: str) -> str:
+    """Mask a text as the log would, for what an unexpected error says elsewhere; before ``configure``, only keys."""
+    maskers = [one for one in structlog.get_config()["processors"] if isinstance(one, Masker)]
+    return str((maskers or [Masker(())])[0].mask(text))
+
+
 def logger(**bound: str | int) -> FilteringBoundLogger:
     """Make a logger with ``run``, ``source``, ``target`` and the like bound to each of its events."""
     made: FilteringBoundLogger = structlog.get_logger("syncd").bind(**bound)

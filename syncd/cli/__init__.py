@@ -55,7 +55,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last resort: whatever it is, it is our bug
         if is_ctrl_c(error):
             raise
-        complain(traceback.format_exc())
+        from syncd.log import masked
+
+        complain(masked(traceback.format_exc()))
         complain("This is a fault of syncd. Nothing was left half-written; please report it with the lines above.")
         return 1
     return result if isinstance(result, int) else 0

@@ -74,6 +74,28 @@ def test_a_good_key_is_shown_nowhere_either(found: Found) -> None:
         assert company.sandbox.key.encode() not in path.read_bytes(), path
 
 
+def test_an_unexpected_error_that_quotes_a_key_shows_it_nowhere(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = found()
+
+    def quoting(*_: object, **__: object) -> None:
+        raise ValueError(f"Illegal header value {company.key!r}")
+
+    company.key = company.sandbox.key
+    monkeypatch.setattr("connectors.csv.connector.CsvConnector.open", quoting)
+    said = company.syncd("run", "--json")
+    assert "Illegal header value" in said.document["targets"][0]["error"]
+    assert company.key not in said.out + said.err
+    for path in company.state.parent.iterdir():
+        assert company.key.encode() not in path.read_bytes(), path
+    company.key = "another-key-0123456789"  # which does not look like one of FastFaktura's
+    company.configure()
+    monkeypatch.setattr("syncd.cli.looking._status", quoting)
+    said = company.syncd("status")
+    assert said.code == 1
+    assert "Illegal header value" in said.err
+    assert company.key not in said.out + said.err
+
+
 def test_a_key_from_the_environment_is_in_no_list_of_processes(found: Found) -> None:
     company = found()
     company.settings.write_text(
