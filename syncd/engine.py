@@ -156,6 +156,13 @@ class Engine:
             where = f"[source.{name}] of {self.settings.path}"
             again = self._asked_to_wait(source, error) or f"The next run tries again; if it stays so, look at {where}."
             result.error = f"{str(error).rstrip('.')}. {again}"
+        except StateError:
+            raise
+        except SyncdError as error:
+            result.error = str(error)
+        except Exception as error:  # noqa: BLE001 - a bug that one source brings out must not stop the others
+            structlog.get_logger().exception("source.failed", source=name)
+            result.error = f"source {name}: a fault of syncd ({self._shown(error)}); please report it with the log."
         finally:
             api.close()
             with self.store.write() as connection:

@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from ipaddress import ip_address
 from typing import Final, Self
 from urllib.parse import quote, urlencode
 
@@ -18,6 +17,7 @@ import httpcore
 import httpx
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
+from syncd.addresses import address
 from syncd.answers import READABLE, Reply, readable, refused, shortened
 from syncd.errors import NotSent, SettingsError, SyncdError, Unreachable
 from syncd.line import Late, Lines
@@ -102,7 +102,10 @@ class Http:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Check the address and the headers (``SettingsError``); nothing is sent yet."""
-        url = _checked(name, base_url)
+        try:
+            url = address(base_url, bare=True)
+        except ValueError as fault:
+            raise SettingsError([f"{name}: base_url {fault}"]) from None
         self.name = name
         self._base, self._origin = str(url).rstrip("/"), _origin(url)
         every = {"Host": url.netloc.decode("ascii"), "User-Agent": user_agent}
@@ -321,9 +324,10 @@ class Http:
         """Give a reply whose ``location`` may be followed: of a read, on the same host."""
         try:
             target = url.join(headers.get("location", ""))
+            elsewhere = _origin(target) != self._origin
         except (httpx.InvalidURL, ValueError):
             raise _Lasting(f"{about} is redirected to an address that is none") from None
-        if method != "GET" or _origin(target) != self._origin:
+        if method != "GET" or elsewhere:
             where = self.masked(f"{target.scheme}://{target.netloc.decode()}{target.path}")
             raise _Lasting(f"{about} is redirected to {where}, which is not followed; check base_url")
         return Reply(status, httpx.Headers({"location": str(target)}), b"", about)
@@ -350,28 +354,6 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, Unreachable) else None
     return (asked or 0.0) + _BACKOFF(state)
-
-
-def _checked(name: str, base_url: str) -> httpx.URL:
-    """Give the base URL, or raise ``SettingsError``: https or http to loopback, host and path."""
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        raise SettingsError([f"{name}: base_url is not an address"]) from None
-    if url.userinfo or url.query or url.fragment:
-        raise SettingsError([f"{name}: base_url holds more than scheme, host and path"])
-    if url.scheme not in ("http", "https") or not url.host:
-        raise SettingsError([f"{name}: base_url {base_url!r} does not begin with https:// and a host"])
-    if url.scheme == "http" and not _loopback(url.host):
-        raise SettingsError([f"{name}: base_url {base_url!r} sends the key unencrypted; use https://"])
-    return url
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

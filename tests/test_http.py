@@ -589,6 +589,13 @@ def test_a_redirect_in_a_circle_ends(server: Server) -> None:
     assert len(server.seen) == 4
 
 
+@pytest.mark.parametrize("target", ["https://xn--/a", "https://[::1/a"])
+def test_a_redirect_to_an_address_that_is_none_is_told(server: Server, target: str) -> None:
+    server.answers = [says(302, b"", Location=target)]
+    with client(server) as http, pytest.raises(Unreachable, match="an address that is none"):
+        http.get("/a")
+
+
 def test_a_write_is_never_redirected(server: Server) -> None:
     server.answers = [says(307, b"", Location="/api/v1/b")]
     with client(server) as http, pytest.raises(Unreachable, match="redirected"):
@@ -602,6 +609,13 @@ def test_a_write_is_never_redirected(server: Server) -> None:
         *("http://app.fastfaktura.io/api/v1", "http://10.0.0.1", "http://127.0.0.1.evil.example", "ftp://127.0.0.1"),
         *("", "app.fastfaktura.io", "https://", "https://me:hunter2@x.example", "https://x.example?key=hunter2"),
         *("http://localhost.evil.example", "https://x.example:port", "https://x.example/#hunter2"),
+        *(
+            "https://x..example",
+            f"https://{'x' * 70}.example",
+            "https://xn--",
+            "https://x y.example",
+            "https://x:99999",
+        ),
     ],
 )
 def test_an_address_that_is_not_safe_is_a_settings_error(url: str) -> None:

@@ -10,13 +10,12 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 import structlog
 
+from syncd.addresses import address
 from syncd.connector import Context
 from syncd.registry import Installed, contract_fault
 from syncd.settings.faults import Faults, did_you_mean, nearest
@@ -178,34 +177,13 @@ def encrypted(tree: Mapping[str, Any], faults: Faults) -> None:
     for key, value in walk(tree):
         if not isinstance(value, str) or len(key) < 3:
             continue
-        address = key[0] == "source" and key[2] == "base_url"
+        base = key[0] == "source" and key[2] == "base_url"
         scheme = value.partition("://")[0].lower() if "://" in value else ""
-        if not address and scheme not in ("http", "https"):
-            continue
-        if wrong := _wrong_address(value):
-            faults.add(key, wrong)
-
-
-def _wrong_address(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "is no address; one looks like https://books.example.com"
-    if parts.scheme not in ("http", "https") or not host:
-        return "is no address; one looks like https://books.example.com"
-    if parts.username or parts.password:
-        return "has a name or password in the address; take it out."
-    if parts.scheme == "http" and not _loopback(host):
-        return f"would send everything to {host} unencrypted; use https://"
-    return None
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        if base or scheme in ("http", "https"):
+            try:
+                address(value, bare=base)
+            except ValueError as fault:
+                faults.add(key, str(fault))
 
 
 def not_yet(targets: Iterable[Draft], faults: Faults) -> None:

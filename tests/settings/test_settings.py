@@ -329,6 +329,11 @@ def test_a_command_in_a_file_that_everybody_can_change_is_refused(install: Insta
         ("http://books.example.com/x", "unencrypted"),
         ("http://127.0.0.1.example.com", "unencrypted"),
         ("https://me:pass@example.com", "take it out"),
+        ("https://books..example.com", "is no address"),
+        ("https://xn--", "is no address"),
+        ("https://books.example.com:99999", "is no address"),
+        (f"https://{'x' * 70}.example", "is no address"),
+        ("https://my books.example.com", "is no address"),
         ("ftp://example.com", ""),
     ],
 )
@@ -341,6 +346,16 @@ def test_an_unsafe_address_is_refused_in_a_connectors_settings_too(
         assert told in found
     (found,) = faults(write(GOOD.replace("[target", f'base_url = "{address}"\n[target')))
     assert found.startswith("4: source.main.base_url ")
+
+
+def test_an_address_with_a_query_is_refused_where_paths_are_put_behind_it_and_only_there(
+    install: Install, write: Write
+) -> None:
+    install("ledger")
+    address = "https://example.com/api?page=1"
+    assert load(write(GOOD + f'url = "{address}"\n'), ENVIRONMENT).targets
+    (found,) = faults(write(GOOD.replace("[target", f'base_url = "{address}"\n[target')))
+    assert found.startswith("4: source.main.base_url has more than")
 
 
 def test_plain_http_to_loopback_is_fine(install: Install, write: Write) -> None:

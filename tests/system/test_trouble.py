@@ -28,6 +28,7 @@ from connectors.csv import CsvConnector
 from syncd import due
 from syncd.connector import Entry, Outcome
 from syncd.due import Range
+from syncd.pull import pull
 from syncd.sandbox.change import insert, patch_client, patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
@@ -94,6 +95,35 @@ def test_an_unexpected_error_that_quotes_a_key_shows_it_nowhere(found: Found, mo
     assert said.code == 1
     assert "Illegal header value" in said.err
     assert company.key not in said.out + said.err
+
+
+def test_an_unexpected_error_at_one_source_stops_no_other(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = found()
+    more = f"""
+[source.other]
+api_key = "{company.sandbox.key}"
+base_url = "{company.sandbox.base_url}"
+
+[target.second]
+connector = "csv"
+source = "other"
+path = "second"
+"""
+    company.configure({"source": "main"})
+    company.settings.write_text(company.settings.read_text() + more)
+
+    def failing(source: Any, *given: Any, **named: Any) -> Any:
+        if source.name == "main":
+            raise ValueError(f"something about {company.sandbox.key}")
+        return pull(source, *given, **named)
+
+    monkeypatch.setattr("syncd.engine.pull", failing)
+    report = company.run(code=3)
+    assert [bool(one["error"]) for one in report["sources"]] == [True, False]
+    assert "something about ***" in report["sources"][0]["error"]
+    assert [one["name"] for one in report["targets"]] == ["second"]
+    assert (company.folder / "second" / "invoices.csv").exists()
+    assert company.syncd("status", "--json").document["last_run"]["exit_code"] == 3
 
 
 def test_a_key_from_the_environment_is_in_no_list_of_processes(found: Found) -> None:
