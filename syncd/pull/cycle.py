@@ -108,9 +108,10 @@ class Cycle:
         """Tell whether the cycle was asked to end."""
         return self.stop is not None and self.stop.is_set()
 
-    def find(self, code: str, kind: str, record_id: str, **parameters: str) -> None:
+    def find(self, code: str, kind: str, record_id: str, **parameters: str) -> Finding:
         """Note what is wrong with one record."""
-        self.findings[(code, kind, record_id)] = Finding(code, kind, record_id, parameters, at_source=True)
+        found = self.findings[code, kind, record_id] = Finding(code, kind, record_id, parameters, at_source=True)
+        return found
 
     def hold(self, code: str, **parameters: str) -> None:
         """Stop what follows from a surprise until a person lets it pass."""

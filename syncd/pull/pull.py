@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -10,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from syncd.errors import Answer, Busy, Invalid, Missing, Unreachable
+from syncd.errors import Answer, Invalid, Missing, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.model import OPEN_STATUSES, Kind
-from syncd.payload import record_id
+from syncd.problems import Finding
 from syncd.pull import questions, rounds
 from syncd.pull.cycle import DAY, FEW, Cycle, OtherAccount, Progress, Pulled, Stop, check_account
 from syncd.pull.failing import Failing
@@ -247,25 +248,11 @@ def _clients_needed(cycle: Cycle) -> None:
         if cycle.stopped:
             return
         cycle.requests["clients"] += 1
-        raw = _client(cycle, client_id)
-        if raw is None:
-            continue
-        rounds.keep_client(cycle, client_id, raw, walk)
+        with contextlib.suppress(Missing):
+            raw = rounds.read_client(cycle, client_id)
+            if not isinstance(raw, Finding):
+                rounds.keep_client(cycle, client_id, raw, walk)
     cycle.learnt["clients_upto"] = upto
-
-
-def _client(cycle: Cycle, client_id: str) -> dict[str, Any] | None:
-    """Ask for one client; a server that is there and yet cannot give it does not stop the others."""
-    try:
-        raw = orjson.loads(cycle.api.client(client_id))
-    except Busy:
-        raise
-    except Missing:
-        return None
-    except (Invalid, Unreachable, orjson.JSONDecodeError) as error:
-        cycle.find("detail_unreadable", "client", client_id, record=client_id, reason=str(error))
-        return None
-    return raw if record_id(raw) == client_id else None
 
 
 def _business(cycle: Cycle) -> None:

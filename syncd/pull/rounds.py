@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from syncd.errors import Missing
+from syncd.errors import Busy, Invalid, Missing, Unreachable
 from syncd.model import Kind
 from syncd.payload import record_id
 from syncd.problems import Finding
@@ -14,7 +14,7 @@ from syncd.pull import questions
 from syncd.pull.cycle import DAY, FEW, Cycle, check_account
 from syncd.pull.flow import Flow
 from syncd.pull.pages import row_of
-from syncd.pull.tracks import Sweep
+from syncd.pull.tracks import Sweep, merged
 from syncd.pull.walk import Votes
 from syncd.state import mirror
 
@@ -95,7 +95,7 @@ def ask_for_unseen(cycle: Cycle, kind: Kind, cursor: dict[str, Any]) -> None:
     with cycle.store.read() as conn:
         unseen = questions.unseen_ids(conn, cycle.name, kind, walk)
     if kind == "client":
-        _confirm_clients(cycle, unseen, walk)
+        _confirm_clients(cycle, unseen, walk, cursor)
         return
     confirm(cycle, unseen, "round")
     gone = cycle.absent.pop("round", [])
@@ -118,19 +118,37 @@ def confirm(cycle: Cycle, ids: list[str], walk: str) -> None:
     Flow(cycle).run()
 
 
-def _confirm_clients(cycle: Cycle, ids: list[str], walk: int) -> None:
+def _confirm_clients(cycle: Cycle, ids: list[str], walk: int, cursor: dict[str, Any]) -> None:
     for client_id in ids:
         if cycle.stopped:
             return
         cycle.requests["confirm"] += 1
         try:
-            raw = orjson.loads(cycle.api.client(client_id))
+            raw = read_client(cycle, client_id)
         except Missing:
             with cycle.store.write() as conn:
                 mirror.mark_gone(conn, cycle.name, "client", [client_id], now=cycle.now)
             cycle.gone += 1
-        else:
-            keep_client(cycle, client_id, raw, walk)
+            continue
+        if isinstance(raw, Finding):
+            cursor["found"][0] = merged(cursor["found"][0], [raw])  # told until a later round shows otherwise
+            with cycle.store.write() as conn:
+                cycle.put(conn, "sweep:client", cursor)
+            continue
+        keep_client(cycle, client_id, raw, walk)
+
+
+def read_client(cycle: Cycle, client_id: str) -> dict[str, Any] | Finding:
+    """Ask for one client (``Missing``: it is gone); one that cannot be had stops nothing while the list can."""
+    try:
+        raw: dict[str, Any] = orjson.loads(cycle.api.client(client_id))
+    except (Busy, Missing):
+        raise
+    except (Invalid, Unreachable, orjson.JSONDecodeError) as error:
+        if isinstance(error, Unreachable):
+            cycle.api.clients(cycle.first_page)
+        return cycle.find("detail_unreadable", "client", client_id, record=client_id, reason=str(error))
+    return raw
 
 
 def keep_client(cycle: Cycle, client_id: str, raw: dict[str, Any], walk: int) -> None:

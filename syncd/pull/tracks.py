@@ -277,13 +277,13 @@ class Sweep(Track):
         """Keep the cursor; at the end of the list the round is finished."""
         cursor, walk = self.cursor, self.walk
         self.votes.hear(page.raw)
-        cursor["found"][0] = _merged(cursor["found"][0], page.findings)
+        cursor["found"][0] = merged(cursor["found"][0], page.findings)
         for record_id, *prints in stored.twice:
             pair = sorted(each.hex() for each in prints)
             cursor["twice"][record_id] = pair
             if cursor["twice_before"].get(record_id) == pair:
                 shared = Finding("duplicate_id", self.kind, record_id, at_source=True)
-                cursor["found"][0] = _merged(cursor["found"][0], [shared])
+                cursor["found"][0] = merged(cursor["found"][0], [shared])
         cursor["votes"] = [self.votes.rising, self.votes.falling]
         cursor["new"] += stored.new
         cursor["asked"] = self.before + walk.asked
@@ -332,7 +332,7 @@ def settled(cursor: dict[str, Any]) -> bool:
     return finished >= ROUNDS or (finished > 0 and (not cursor["new"] or cursor["pages"] <= 1))
 
 
-def _merged(kept: list[list[Any]], found: list[Finding]) -> list[list[Any]]:
+def merged(kept: list[list[Any]], found: list[Finding]) -> list[list[Any]]:
     """Add findings to those of a round, each once, the first so many."""
     if not found:
         return kept

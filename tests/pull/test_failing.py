@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from syncd.errors import Unreachable
+from syncd.fastfaktura import FastFaktura
 from syncd.model import Client, Invoice, Rejection
 from syncd.payload import read_client, read_invoice
 from syncd.sandbox import change
@@ -72,6 +73,50 @@ def test_a_first_load_goes_on_past_invoices_that_never_can_be_read(start: Start)
     pulled = puller.pull()
     assert {one.id for one in pulled.findings} == set(bad)
     assert len(puller.changed_since(0) - set(sandbox.account.clients)) == 3
+
+
+@pytest.mark.parametrize("status", [410, 422, 500])
+def test_a_client_that_the_list_leaves_out_and_that_cannot_be_read_is_told_and_stops_nothing(
+    start: Start, status: int
+) -> None:
+    sandbox, puller = start()
+    puller.pull()
+    bad = list(sandbox.account.clients)[3]
+    client = sandbox.account.clients.pop(bad)
+    sandbox.change(faults=[{"kind": "status_5xx", "status": status, "path": f"/clients/{bad}"}])
+    for full in (True, False, True):
+        (new,) = born(sandbox.account, 1)
+        pulled = puller.pull(full=full)
+        assert [(one.code, one.kind, one.id) for one in pulled.findings] == [("detail_unreadable", "client", bad)]
+        assert pulled.whole
+        assert new in puller.records("invoice")
+    assert bad in puller.records("client")
+    sandbox.account.clients[bad] = client
+    sandbox.change(faults=[])
+    for _ in range(2):
+        puller.pull(full=True)
+    assert not puller.before.findings
+
+
+def test_a_source_that_goes_away_while_it_is_asked_for_clients_is_unreachable(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox, puller = start()
+    puller.pull()
+    for gone in list(sandbox.account.clients)[:4]:
+        del sandbox.account.clients[gone]
+    asked: list[str] = []
+
+    def dying(api: FastFaktura, client_id: str) -> bytes:
+        asked.append(client_id)
+        sandbox.change(faults=[{"kind": "status_5xx", "status": 500}])
+        return ask(api, client_id)
+
+    ask = FastFaktura.client
+    monkeypatch.setattr(FastFaktura, "client", dying)
+    with pytest.raises(Unreachable, match="/clients "):
+        puller.pull(full=True)
+    assert len(asked) == 1
 
 
 def test_a_source_that_gives_no_detail_at_all_is_unreachable(start: Start) -> None:
