@@ -214,11 +214,14 @@ class Engine:
             out_of_reach = refused or isinstance(error, Unreachable)
             return Passed(target.name, error=str(error), unreachable=out_of_reach, refused=refused)
         except Exception as error:  # noqa: BLE001 - a bug of one connector must not stop the other targets
-            structlog.get_logger().exception("target.failed", target=target.name)
-            told = f"a fault in the connector {target.connector_name} ({self._shown(error)})"
-            return Passed(
-                target.name, error=f"{told}; please report it with the log. The next run settles what was sent."
-            )
+            return Passed(target.name, error=f"{self.fault(target, error)} The next run settles what was sent.")
+
+    def fault(self, target: TargetSettings, error: Exception) -> str:
+        """Log an unexpected error of a target, and say what a person is told of it."""
+        structlog.get_logger().exception("target.failed", target=target.name)
+        return (
+            f"a fault in the connector {target.connector_name} ({self._shown(error)}); please report it with the log."
+        )
 
     def _shown(self, error: Exception) -> str:
         """Show an unexpected error, which may quote anything, without the secrets."""

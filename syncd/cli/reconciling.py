@@ -13,7 +13,7 @@ from rich.markup import escape
 from syncd import audit
 from syncd.cli import console
 from syncd.cli.opening import engine, narrowed, targets_of
-from syncd.errors import Refused, SyncdError, Unreachable
+from syncd.errors import StateError, SyncdError
 from syncd.money import amount
 from syncd.reconcile import Report
 from syncd.words import counted
@@ -25,22 +25,26 @@ def reconcile_all(
     """Compare each target with the mirror; exit 1 when something differs."""
     narrow = narrowed(since, until)
     reports: list[Report] = []
-    errors: dict[str, SyncdError] = {}
+    errors: dict[str, str] = {}
     with console.progress(quiet=json) as progress, engine(config, lock=False, progress=progress) as parts:
         for target in targets_of(parts.settings, targets or ()):
             try:
                 with parts.session(target) as session:
                     everything = session.can.picture or target.clients == "all"
                     reports.append(audit.reconcile(session, narrow, all_clients=everything))
-            except (Unreachable, Refused) as failure:
-                errors[target.name] = failure
+            except StateError:
+                raise
+            except SyncdError as error:
+                errors[target.name] = str(error)
+            except Exception as error:  # noqa: BLE001 - a bug of one connector must not stop the other targets
+                errors[target.name] = parts.fault(target, error)
     if json:
         console.print_json("syncd.reconcile/1", _document(reports, errors))
     else:
         for report in reports:
             _tell(report)
-        for name, error in errors.items():
-            console.complain(console.of_target(name, error))
+        for name, told in errors.items():
+            console.complain(console.of_target(name, told))
     if errors:
         return 3
     if any(report.held for report in reports):
@@ -86,7 +90,7 @@ def _sign(source: list[int], target: list[int]) -> str:
     return "" if source == target else "differs"
 
 
-def _document(reports: Sequence[Report], errors: dict[str, SyncdError]) -> dict[str, Any]:
+def _document(reports: Sequence[Report], errors: dict[str, str]) -> dict[str, Any]:
     return {
         "in_step": not errors and all(report.in_step for report in reports),
         "targets": [
@@ -104,7 +108,7 @@ def _document(reports: Sequence[Report], errors: dict[str, SyncdError]) -> dict[
             }
             for report in reports
         ],
-        "errors": [{"target": name, "said": str(error)} for name, error in errors.items()],
+        "errors": [{"target": name, "said": told} for name, told in errors.items()],
     }
 
 

@@ -26,8 +26,9 @@ from sqlalchemy.engine import Engine
 
 from connectors.csv import CsvConnector
 from syncd import due
-from syncd.connector import Entry, Outcome
+from syncd.connector import Entry, Outcome, Page
 from syncd.due import Range
+from syncd.errors import Answer
 from syncd.pull import pull
 from syncd.sandbox.change import insert, patch_client, patch_invoice
 from syncd.sandbox.data import made_up
@@ -124,6 +125,31 @@ path = "second"
     assert [one["name"] for one in report["targets"]] == ["second"]
     assert (company.folder / "second" / "invoices.csv").exists()
     assert company.syncd("status", "--json").document["last_run"]["exit_code"] == 3
+
+
+@pytest.mark.parametrize("error", [Answer("the books say no", 200), ValueError("a bug")], ids=["answer", "bug"])
+def test_a_target_that_answers_with_an_error_stops_the_reconciling_of_no_other(
+    found: Found, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    company = found()
+    more = '[target.second]\nconnector = "csv"\npath = "second"\n'
+    company.settings.write_text(f"{company.settings.read_text()}\n{more}")
+    company.run()
+
+    def failing(connector: CsvConnector, since: str | None) -> Iterator[Page]:
+        if connector.place == str(company.ledger):
+            raise error
+        return changes(connector, since)
+
+    changes = CsvConnector.changes
+    monkeypatch.setattr(CsvConnector, "changes", failing)
+    said = company.syncd("reconcile", "--json")
+    assert said.code == 3, said
+    assert [(one["name"], one["in_step"]) for one in said.document["targets"]] == [("second", True)]
+    (told,) = said.document["errors"]
+    assert told["target"] == "ledger"
+    assert str(error) in told["said"]
+    assert "target ledger: " in company.syncd("reconcile").err
 
 
 def test_a_key_from_the_environment_is_in_no_list_of_processes(found: Found) -> None:
