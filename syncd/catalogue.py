@@ -131,7 +131,8 @@ _DATES = (
         "undated_invoice",
         "Nothing tells when invoice {record} was issued.",
         "{count} invoices have nothing that tells when they were issued.",
-        'Set `undated` of the target to "due_date" or "first_seen".',
+        'Set `undated` of the target to "first_seen", or to "due_date" where it has one; '
+        '"issue_date" dates payments only.',
         ("number",),
         waits="books",
     ),
@@ -139,7 +140,7 @@ _DATES = (
         "undated_payment",
         "Nothing tells when invoice {record} was paid.",
         "{count} paid invoices have no paying date.",
-        'Set `undated` of the target to "due_date", "issue_date" or "first_seen".',
+        'Set `undated` of the target to "issue_date" or "first_seen", or to "due_date" where it has one.',
         ("number",),
         waits="books",
     ),

@@ -20,18 +20,14 @@ def stands(invoice: Invoice, place: Place, policy: Policy) -> bool:
 
 def dates(invoice: Invoice, seen: Seen, place: Place, payment: Place, policy: Policy) -> Invoice:
     """Date what the payload leaves undated: as written before, else when the change was seen, else as ``undated``."""
+    fallback = {"due_date": invoice.due_date, "first_seen": _day(seen.first_seen, policy.zone)}
     issued = invoice.issue_date or _written(place, "issue_date") or _when(seen.issued_seen, policy.zone)
-    if issued is None and policy.undated:
-        issued = invoice.due_date if policy.undated == "due_date" else _day(seen.first_seen, policy.zone)
+    issued = issued or fallback.get(policy.undated or "")
     paid = invoice.paid_date if invoice.status == "paid" else None
     if invoice.status == "paid" and paid is None:
-        fallback = {
-            "due_date": invoice.due_date,
-            "issue_date": issued,
-            "first_seen": _day(seen.first_seen, policy.zone),
-        }
+        fallback["issue_date"] = issued
         paid = _written(payment, "paid_date") or _when(seen.status_seen, policy.zone)
-        paid = paid or (fallback[policy.undated] if policy.undated else None)
+        paid = paid or fallback.get(policy.undated or "")
     if issued == invoice.issue_date and paid == invoice.paid_date:
         return invoice
     return replace(invoice, issue_date=issued, paid_date=paid)

@@ -325,6 +325,11 @@ def test_a_payment_without_a_date_is_a_problem_if_it_was_never_seen_unpaid() -> 
 def test_an_invoice_without_a_date_is_a_problem_if_it_was_never_seen_as_a_draft() -> None:
     opened = invoice(status="opened", issue_date=None)
     assert codes(decide(opened, seen=Seen(NOON, status_seen=NOON))) == ["undated_invoice"]
+    assert codes(decide(opened, policy=replace(BOOKS, undated="issue_date"))) == ["undated_invoice"]
+    dated = decide(opened, policy=replace(BOOKS, undated="first_seen"))
+    assert dated.operations[0].content["issue_date"] == "2026-03-01"
+    dated = decide(opened, policy=replace(BOOKS, undated="due_date"))
+    assert dated.operations[0].content["issue_date"] == "2026-03-15"
     issued = Seen(NOON, status_seen=NOON, issued_seen=datetime(2026, 3, 9, 23, 30, tzinfo=UTC))
     assert (
         decide(opened, seen=issued, policy=PICTURE).operations[0].content["issue_date"] == "2026-03-10"

@@ -213,7 +213,7 @@ class TargetKeys(Section):
     undated: Literal["due_date", "issue_date", "first_seen"] | None = Field(
         None,
         description="What dates an invoice or payment that nothing else dates: none (a problem), "
-        "due_date, issue_date or first_seen.",
+        "due_date, first_seen, or issue_date (payments only).",
         examples=["none"],
     )
     match: tuple[Way, ...] = Field(WAYS, description="By what a record that stands in the books already is recognised.")
