@@ -204,7 +204,7 @@ def complete(folder: Path) -> bool:
     Where a person changed a file meanwhile, the old set stays if it still stands; else their file is kept as it is, and
     the manifest does not vouch for it.
     """
-    pending = read_json(folder / PENDING)
+    pending = _read_pending(folder)
     whole = pending is not None and all(_whole(folder, file) for file in pending["files"])
     if pending is not None and _old_set_stands(folder, pending) and _changed(folder, pending):
         _take_back(folder, pending)
@@ -217,6 +217,28 @@ def complete(folder: Path) -> bool:
     for path in leftovers(folder):
         path.unlink(missing_ok=True)
     return whole
+
+
+def _read_pending(folder: Path) -> dict[str, Any] | None:
+    """Read what was to be put in place; ``None`` where that is nothing, or not as ``commit`` writes it."""
+    match read_json(folder / PENDING):
+        case {"files": [*files], "removed": {**removed}, "manifest": {"files": {**told}} as manifest}:
+            right = all(map(_is_new, files)) and all(map(_is_name, removed))
+            if right and all(isinstance(one, dict) for one in told.values()):
+                return {"files": files, "removed": removed, "manifest": manifest}
+    return None
+
+
+def _is_new(file: object) -> bool:
+    match file:
+        case {"name": name, "temporary": temporary, "sha256": str(), "rows": int(), "before": None | [*_]}:
+            return _is_name(name) and _is_name(temporary)
+    return False
+
+
+def _is_name(text: object) -> bool:
+    """Tell the name of a file within the folder from a path that leads elsewhere."""
+    return isinstance(text, str) and "/" not in text and bool(text.strip("."))
 
 
 def _old_set_stands(folder: Path, pending: dict[str, Any]) -> bool:

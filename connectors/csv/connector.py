@@ -79,9 +79,10 @@ class CsvConnector:
             self._complete()
             ledger = self._ledger()
             findings = tuple(self._findings(there, ledger))
-        except PermissionError as error:
+        except OSError as error:
+            remedy = "Give the user of syncd the right" if isinstance(error, PermissionError) else "Move it away"
             raise Unreachable(
-                f"{error.filename or self._folder} cannot be read: {error.strerror}. Give the user of syncd the right."
+                f"{error.filename or self._folder} cannot be read: {error.strerror}. {remedy}."
             ) from error
         self._identity = ledger.identity or self._own_identity()
         return Books(

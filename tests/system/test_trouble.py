@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from connectors.csv import CsvConnector
+from connectors.csv.commit import signature
 from syncd import due
 from syncd.connector import Entry, Outcome, Page
 from syncd.due import Range
@@ -402,6 +403,41 @@ def read_only(folder: Path) -> Iterator[None]:
         yield
     finally:
         folder.chmod(stat.S_IRWXU)
+
+
+@pytest.mark.parametrize(
+    "pending",
+    [
+        *('{"files": [{}]}', '{"files": 3, "removed": {}, "manifest": {}}', "{}"),
+        '{"files": [{}], "removed": {}, "manifest": {"files": {}}}',
+        '{"files": [], "removed": {"../outside.txt": SIGNATURE}, "manifest": {"files": {}}}',
+    ],
+)
+def test_what_is_no_list_of_an_interrupted_write_is_thrown_away(found: Found, pending: str) -> None:
+    company = found()
+    outside = company.ledger.parent / "outside.txt"
+    outside.write_text("not syncd's")
+    company.run()
+    before = csvs(company)
+    pending = pending.replace("SIGNATURE", str(signature(outside)))
+    (company.ledger / ".syncd.pending.json").write_text(pending)
+    assert company.syncd("check").code == 0
+    assert company.run()["targets"][0]["written"] == 0
+    assert csvs(company) == before
+    assert not (company.ledger / ".syncd.pending.json").exists()
+    assert outside.read_text() == "not syncd's"
+
+
+def test_a_folder_in_the_place_of_the_manifest_is_told(found: Found) -> None:
+    company = found()
+    company.run()
+    manifest = company.ledger / ".syncd.json"
+    manifest.unlink()
+    manifest.mkdir()
+    for command in ("check", "run", "reconcile"):
+        said = company.syncd(command)
+        assert said.code == 3, said
+        assert f"{manifest} cannot be read: Is a directory. Move it away." in said.out + said.err
 
 
 def test_a_read_only_ledger_is_told_and_the_next_run_completes(found: Found) -> None:
