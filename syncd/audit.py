@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from syncd import due
 from syncd.connector import Fields, Page, Remote
-from syncd.desired import dates, stands
+from syncd.desired import dates, is_to_be_paid, stands, too_early
 from syncd.due import DueInvoice, Narrow
 from syncd.facts import NOWHERE, Place
 from syncd.fields import flatten
@@ -212,16 +212,14 @@ def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place,
     if (status == "cancelled" and not picture) or (status == "deleted" and not shown):
         return {("invoice", one.id): status}
     invoice = dates(invoice, one.seen, place, payment, session.policy)
-    start = session.policy.start_date
-    if invoice.issue_date is None and invoice.status != "draft":
-        return {}
-    if invoice.issue_date and start and invoice.issue_date < start and not place.binding:
+    undated = invoice.issue_date is None and invoice.status != "draft"
+    if undated or too_early(invoice, place, session.policy):
         return {}
     content = session.policy.invoice(invoice, one.client)
     if one.seen.gone:
         content["status"] = status
     expected: Expected = {("invoice", one.id): flatten(content, fields["invoice"])}
-    if status == "paid" and invoice.total and invoice.paid_date:
+    if is_to_be_paid(invoice) and invoice.paid_date:
         expected["payment", one.id] = flatten(session.policy.payment(invoice), fields["payment"])
     elif status != "paid" and payment.live:
         expected["payment", one.id] = status

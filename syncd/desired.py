@@ -18,6 +18,17 @@ def stands(invoice: Invoice, place: Place, policy: Policy) -> bool:
     return invoice.status != "cancelled" or policy.picture
 
 
+def too_early(invoice: Invoice, place: Place, policy: Policy) -> bool:
+    """Tell whether an invoice, dated, is from before the target's start, and not known there."""
+    day, start = invoice.issue_date, policy.start_date
+    return bool(day and start and day < start and not place.binding)
+
+
+def is_to_be_paid(invoice: Invoice) -> bool:
+    """Tell whether a payment is to settle an invoice where it stands."""
+    return invoice.status == "paid" and invoice.total != 0
+
+
 def dates(invoice: Invoice, seen: Seen, place: Place, payment: Place, policy: Policy) -> Invoice:
     """Date what the payload leaves undated: as written before, else when the change was seen, else as ``undated``."""
     fallback = {"due_date": invoice.due_date, "first_seen": _day(seen.first_seen, policy.zone)}

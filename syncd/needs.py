@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from syncd.connector import Taxing
-from syncd.desired import dates, stands
+from syncd.desired import dates, stands, too_early
 from syncd.due import with_clients
 from syncd.facts import NOWHERE, Place, Policy
 from syncd.model import Client, Invoice
@@ -97,5 +97,4 @@ def _comes(policy: Policy, invoice: Invoice, place: Place, *, undated: bool = Fa
         return False
     if day is None:
         return undated or invoice.status == "draft"
-    first, locked = policy.start_date or date.min, policy.locked_until or date.min
-    return day >= first and day > locked
+    return not too_early(invoice, place, policy) and day > (policy.locked_until or date.min)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from syncd.connector import Content, Fields, Operation, Scalar, Verb
 from syncd.decision import NOTHING, Decision, before_after, conflict, label, operate, period_locked, problem, refused
-from syncd.desired import dates, stands
+from syncd.desired import dates, is_to_be_paid, stands, too_early
 from syncd.facts import Binding, Place, Policy, Seen
 from syncd.fields import differences, flatten, same
 from syncd.match import Ambiguous, Candidate, choose
@@ -89,7 +89,7 @@ def plan_invoice(
     dated = dates(invoice, seen, place, payment, policy)
     if dated.issue_date is None and invoice.status != "draft":
         return problem("undated_invoice", "invoice", invoice_id, number=invoice.number)
-    if not place.binding and dated.issue_date and policy.start_date and dated.issue_date < policy.start_date:
+    if too_early(dated, place, policy):
         return NOTHING
     content = policy.invoice(dated, client)
     own = _invoice(dated, content, place, payment, policy)
@@ -105,7 +105,7 @@ def _invoice(invoice: Invoice, content: Content, place: Place, payment: Place, p
     if place.binding and place.binding.state != "void" and policy.attaches:
         content = {**content, "pdf": place.binding.base.get("pdf")}
     if place.removed:
-        due = invoice.status == "paid" and invoice.total != 0 and payment.binding is None and not policy.picture
+        due = is_to_be_paid(invoice) and payment.binding is None and not policy.picture
         return _removed("invoice", invoice.id, content, place, policy, due=due)
     if place.live:
         if invoice.status == "cancelled" and not policy.picture:
@@ -163,8 +163,7 @@ def _no_fit(invoice: Invoice, content: Content, own: Decision, place: Place, pol
 
 def _payment(invoice: Invoice, place: Place, policy: Policy, no_fit: Decision | None) -> Decision:
     """Settle what is paid, and look twice at what no longer is; ``no_fit``: what to do instead of settling."""
-    due = invoice.status == "paid" and invoice.total != 0
-    if not due:
+    if not is_to_be_paid(invoice):
         return _unsettle(invoice, place, policy) if place.live else NOTHING
     if no_fit and not place.live:
         return no_fit

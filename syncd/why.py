@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.desired import dates, stands
+from syncd.desired import dates, is_to_be_paid, stands, too_early
 from syncd.facts import Place, Policy, Seen
 from syncd.model import Invoice
 
@@ -18,14 +18,16 @@ def no_invoice(invoice: Invoice, seen: Seen, place: Place, payment: Place, polic
         if invoice.status == "draft":
             return "it is a draft, and drafts are not written there (`drafts`)"
         return "it is cancelled in FastFaktura"
-    issued, start = dates(invoice, seen, place, payment, policy).issue_date, policy.start_date
-    if issued and start and issued < start and not place.binding:
-        return f"it was issued on {issued}, before the target's `start_date` {start}"
+    dated = dates(invoice, seen, place, payment, policy)
+    if too_early(dated, place, policy):
+        return f"it was issued on {dated.issue_date}, before the target's `start_date` {policy.start_date}"
     return None
 
 
 def no_payment(invoice: Invoice) -> str | None:
     """Say why nothing settles an invoice that stands there, or ``None`` where something is to."""
-    if invoice.status != "paid":
-        return f"it is {invoice.status}, not paid"
-    return "its total is zero, which needs no payment" if not invoice.total else None
+    if is_to_be_paid(invoice):
+        return None
+    return (
+        "its total is zero, which needs no payment" if invoice.status == "paid" else f"it is {invoice.status}, not paid"
+    )
