@@ -97,7 +97,6 @@ class Http:
         attempts: int = 5,
         patience: float = 120.0,
         max_body: int = MAX_BODY,
-        user_agent: str = "syncd",
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -108,7 +107,7 @@ class Http:
             raise SettingsError([f"{name}: base_url {fault}"]) from None
         self.name = name
         self._base, self._origin = str(url).rstrip("/"), _origin(url)
-        every = {"Host": url.netloc.decode("ascii"), "User-Agent": user_agent}
+        every = {"Host": url.netloc.decode("ascii"), "User-Agent": "syncd"}
         every |= {"Accept": "application/json, */*;q=0.5", "Accept-Encoding": "gzip, deflate"}
         every |= headers or {}
         if bad := [key for key, value in every.items() if not _sendable(value)]:

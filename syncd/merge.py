@@ -14,7 +14,7 @@ from typing import Literal
 from syncd.connector import Fields, Scalar
 from syncd.fields import same
 
-Owner = Literal["source", "target", "latest"]
+Owner = Literal["source", "target"]
 Conflicts = Literal["person", "source", "target"]
 Differs = Mapping[str, tuple[Scalar, Scalar]]
 """Field path → (what syncd expected, what stands in the target)."""

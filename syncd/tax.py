@@ -29,13 +29,6 @@ class Split:
     rates: Mapping[str, tuple[int, int]]
 
 
-def lines_add_up(lines: Sequence[Line], subtotal_cents: int) -> bool:
-    """Tell whether the lines are the subtotal, each rounded to the cent or all of them at once."""
-    with localcontext(EXACT):
-        nets = [Decimal(line.quantity) * line.unit_price for line in lines]
-        return subtotal_cents in (sum(map(half_up, nets)), half_up(sum(nets, Decimal())))
-
-
 def split(lines: Sequence[Line], tax_cents: int, subtotal_cents: int) -> Split | None:
     """Split the tax by rate, or return ``None`` where no strategy comes to ``tax_cents``.
 

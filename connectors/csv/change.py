@@ -10,7 +10,7 @@ from connectors.csv.cells import read_cell, write_cell
 from connectors.csv.dressed import dressed
 from connectors.csv.layout import COLUMNS, LAST, Cells, Holds, Key, Table
 from connectors.csv.rows import Slots, Writer, client_key, invoice_key
-from syncd.connector import Done, Exists, Outcome, Scalar, Stale
+from syncd.connector import Done, Exists, Scalar, Stale
 from syncd.errors import ContractError
 from syncd.fields import same
 
@@ -31,6 +31,8 @@ class Standing:
 Record = dict[Table, Standing]
 """A client, or an invoice with its payment, as it stands in the files."""
 PartOf = Callable[[str | None], str]
+Carried = Done | Exists | Stale
+"""What becomes of an entry."""
 
 
 class Cell:
@@ -57,7 +59,7 @@ class Applying:
         self._writer = writer
         self._part_of = part_of
 
-    def apply(self, record: Record, verb: str, kind: str, owner: str, payload: dict[str, Any]) -> Outcome:
+    def apply(self, record: Record, verb: str, kind: str, owner: str, payload: dict[str, Any]) -> Carried:
         """Carry out one entry on its record."""
         if verb == "adopt":
             return Exists(owner)
@@ -69,7 +71,7 @@ class Applying:
             return self._update(record, kind, owner, payload)
         raise ContractError(f"The CSV ledger was asked to {verb} a {kind}, which it cannot.")
 
-    def _create(self, record: Record, kind: str, owner: str, content: dict[str, Any]) -> Outcome:
+    def _create(self, record: Record, kind: str, owner: str, content: dict[str, Any]) -> Carried:
         writer = self._writer
         key = client_key(content) if kind == "client" else invoice_key(content)
         part = "" if kind == "client" else self._part_of(content.get("issue_date"))
@@ -102,13 +104,13 @@ class Applying:
             record["payments"].key, record["payments"].part = key, part
         return Done(owner) if new else Exists(owner)
 
-    def _unsettle(self, record: Record, owner: str) -> Outcome:
+    def _unsettle(self, record: Record, owner: str) -> Carried:
         standing = record.get("payments")
         if standing:
             standing.slots.pop("", None)
         return Done(owner)
 
-    def _update(self, record: Record, kind: str, owner: str, payload: dict[str, Any]) -> Outcome:
+    def _update(self, record: Record, kind: str, owner: str, payload: dict[str, Any]) -> Carried:
         table: Table = {"client": "clients", "invoice": "invoices", "payment": "payments"}[kind]  # type: ignore[assignment]  # a value of Table
         own = record.get(table)
         changes: dict[str, tuple[Scalar, Scalar]] = {path: (b, a) for path, (b, a) in payload["changes"].items()}

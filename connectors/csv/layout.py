@@ -73,7 +73,6 @@ COLUMNS: dict[Table, dict[str, Holds]] = {
         "data": "text",
     },
 }
-TABLES: tuple[Table, ...] = ("clients", "invoices", "invoice_lines", "payments", "events")
 SPLIT: tuple[Table, ...] = ("invoices", "invoice_lines", "payments", "events")
 """The tables that are split by the invoice's issue date."""
 KIND: dict[Table, Kind] = {

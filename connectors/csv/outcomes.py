@@ -8,9 +8,10 @@ from pathlib import Path
 
 import orjson
 
-from syncd.connector import Done, Exists, Outcome, Rejected, Stale
+from connectors.csv.change import Carried
+from syncd.connector import Done, Exists, Stale
 
-MADE = {"done": Done, "exists": Exists}
+MADE = {"done": Done, "exists": Exists, "stale": Stale}
 
 
 class Outcomes:
@@ -20,29 +21,21 @@ class Outcomes:
         """Begin an empty list."""
         self._file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 -- closed by ``close``
 
-    def add(self, number: int, outcome: Outcome) -> None:
+    def add(self, number: int, outcome: Carried) -> None:
         """Keep the outcome of one entry."""
-        if isinstance(outcome, Done | Exists):
-            told = [number, "done" if isinstance(outcome, Done) else "exists", outcome.external_id]
-        elif isinstance(outcome, Rejected):
-            told = [number, "rejected", outcome.reason]
-        else:
-            told = [number, "stale", outcome.reason]
-        self._file.write(orjson.dumps(told) + b"\n")
+        text = outcome.reason if isinstance(outcome, Stale) else outcome.external_id
+        self._file.write(orjson.dumps((number, type(outcome).__name__.lower(), text)) + b"\n")
 
     def done(self, number: int, external_id: str) -> None:
         """Keep that one entry was carried out."""
         self._file.write(orjson.dumps((number, "done", external_id)) + b"\n")
 
-    def __iter__(self) -> Iterator[tuple[int, Outcome]]:
+    def __iter__(self) -> Iterator[tuple[int, Carried]]:
         """Give them back in order."""
         self._file.seek(0)
         for line in self._file:
             number, word, text = orjson.loads(line)
-            if word in MADE:
-                yield number, MADE[word](text)
-            else:
-                yield number, Stale(text) if word == "stale" else Rejected(text)
+            yield number, MADE[word](text)
 
     def close(self) -> None:
         """Let go of the file."""

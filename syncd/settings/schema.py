@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -25,14 +25,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from syncd.connector import FIELDS, Connector, Context
+from syncd.connector import FIELDS, Connector, Context, How
 from syncd.durations import duration, duration_text
+from syncd.merge import Owner
 from syncd.money import decimal_text
 from syncd.secret import Secret
 
 FASTFAKTURA = "https://app.fastfaktura.io/api/v1"
-Way = Literal["mapping", "mark", "external_id", "number", "email", "name"]
-WAYS: tuple[Way, ...] = ("mapping", "mark", "external_id", "number", "email", "name")
+Way = Literal["mapping", How]
+WAYS: tuple[Way, ...] = get_args(Way)
 
 
 def _duration(value: object) -> timedelta:
@@ -45,7 +46,6 @@ def _duration(value: object) -> timedelta:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text)]
-Owner = Literal["source", "target"]
 
 
 def _one_of(value: object, known: Sequence[str]) -> object:
@@ -269,7 +269,3 @@ class TargetSettings(TargetKeys):
     source: str
     connector: SkipValidation[Callable[[Any, Context], Connector]] = Field(alias="connector_class")
     connector_settings: SkipValidation[BaseModel]
-
-    def connect(self, context: Context) -> Connector:
-        """Make the connector; nothing is opened by that."""
-        return self.connector(self.connector_settings, context)
