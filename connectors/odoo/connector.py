@@ -41,6 +41,7 @@ from syncd.connector import (
     Verb,
     Wanted,
 )
+from syncd.errors import NotSent, SyncdError
 
 BATCH: Final = 400
 """Operations in one write; each kind is cut further, into calls of the size that Odoo is quickest with."""
@@ -164,7 +165,8 @@ class OdooConnector:
     ) -> Iterator[tuple[int, Outcome]]:
         """Share a batch out to as many connections as Odoo has workers.
 
-        Where one part failed and another did not, what failed is in doubt: to send it again does no harm.
+        Where one part failed and another did not, what failed is in doubt: to send it again does no harm. An error that
+        is none of Odoo's or of the network's would come again then: it is raised.
         """
         each = shares(entries, self._settings.connections)
         if len(each) == 1:
@@ -173,11 +175,11 @@ class OdooConnector:
         with ThreadPoolExecutor(len(each), thread_name_prefix=f"odoo-{self._context.target}") as pool:
             parts = [pool.submit(_collected, write, odoo, company, share) for share in each]
         told = dict(outcome for part in parts for outcome in part.result()[0])
-        failed = next((error for part in parts if (error := part.result()[1])), None)
-        if failed is not None and not told:
+        failed = _worst([error for part in parts if (error := part.result()[1])])
+        yield from told.items()
+        if failed is not None and (not told or not isinstance(failed, SyncdError)):
             raise failed
-        for entry in entries:
-            yield entry.number, told.get(entry.number, Unknown(str(failed)))
+        yield from ((entry.number, Unknown(str(failed))) for entry in entries if entry.number not in told)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -240,3 +242,8 @@ def _collected(
     except Exception as error:  # noqa: BLE001 - it is raised again once the other parts are told
         return outcomes, error
     return outcomes, None
+
+
+def _worst(errors: list[Exception]) -> Exception | None:
+    """Give the error that says the least was known: one that nobody foresaw, then one that leaves a doubt."""
+    return min(errors, key=lambda error: (isinstance(error, SyncdError), isinstance(error, NotSent)), default=None)
