@@ -61,9 +61,9 @@ class Features:
     written, the receivable follows (else both together). currency_rate: invoices have ``invoice_currency_rate``.
     analytic: the columns of a line that say what it is analysed under, as ``load`` names them (not the tags of 14 and
     15, which a user needs a right of its own to read).
-    refund_method: the reversal wizard wants ``refund_method``. posted_before, matched_payment_ids, reversal_move_ids:
-    moves have that field. audit_trail: the company keeps a restrictive one, so tracking must not be left out.
-    cash_basis: tax may fall due by payment, which only Odoo's own ``reconcile`` books.
+    posted_before, matched_payment_ids, reversal_move_ids: moves have that field. audit_trail: the company keeps a
+    restrictive one, so tracking must not be left out. cash_basis: tax may fall due by payment, which only Odoo's own
+    ``reconcile`` books.
     """
 
     memo: bool = True
@@ -74,7 +74,6 @@ class Features:
     tax_totals: bool = True
     currency_rate: bool = True
     analytic: tuple[str, ...] = ANALYTIC[:1]
-    refund_method: bool = False
     posted_before: bool = True
     matched_payment_ids: bool = True
     reversal_move_ids: bool = True

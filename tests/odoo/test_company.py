@@ -13,6 +13,7 @@ from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company, Locks
 from connectors.odoo.company_io import read_company
 from connectors.odoo.connector import OdooConnector
+from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.findings import FREE
 from connectors.odoo.settings import OdooSettings
 from syncd.errors import Refused
@@ -101,7 +102,6 @@ def test_what_an_odoo_has_is_told_by_its_fields(odoo: Place) -> None:
     features = books.features
     assert features.memo is features.account_type is features.display_type_product is features.tax_totals is new
     assert features.currency_rate is features.payment_method_line is features.matched_payment_ids is new
-    assert features.refund_method is not new
 
 
 def test_open_books_are_read_in_a_dozen_calls_once_the_fields_are_known(odoo: Place) -> None:
@@ -254,6 +254,41 @@ def test_a_user_without_invoicing_is_refused_and_one_who_may_only_read_is_told(o
     books = read(own_odoo)
     assert "may not create account.move, account.payment" in books.findings[0]
     assert books.no_invoices == books.no_payments == books.findings[0]
+
+
+def group_of_its_own(place: Place) -> None:
+    """Move ``sync`` from Invoicing to a new group with all of its rights but those to the wizards of the screens."""
+    admin = place.admin()
+    _, invoicing = admin.call(
+        "ir.model.data", "check_object_reference", module="account", xml_id="group_account_invoice"
+    )
+    own = made(admin, "res.groups", name="Bookkeeping")
+    given = [("group_id", "=", invoicing), ("model_id.transient", "=", False)]
+    for access in admin.ids("ir.model.access", given):
+        admin.call("ir.model.access", "copy", [access], default={"group_id": own})
+    rules = admin.ids("ir.rule", [("groups", "in", [invoicing])])
+    admin.call("ir.rule", "write", rules, vals={"groups": [[4, own]]})
+    place.take("account.group_account_invoice")
+    users = admin.ids("res.users", [("login", "=", "sync")])
+    _, internal = admin.call("ir.model.data", "check_object_reference", module="base", xml_id="group_user")
+    groups = "group_ids" if "group_ids" in admin.fields_of("res.users") else "groups_id"
+    admin.call("res.users", "write", users, vals={groups: [[4, internal], [4, own]]})
+
+
+def test_a_user_whom_another_group_gives_all_rights_lacks_that_to_post_and_none_that_nothing_uses(
+    own_odoo: Place,
+) -> None:
+    group_of_its_own(own_odoo)
+    books = read(own_odoo)
+    assert len(books.findings) == 1
+    assert books.findings[0].startswith("The user of the API key may not post account.move. ")
+    assert "Accounting / Invoicing" in books.findings[0]
+    assert books.no_invoices == books.no_payments == books.findings[0]
+    assert books.no_clients is None
+    partner = own_odoo.client().ids("res.partner", [], context={})[0]
+    draft = made(own_odoo.client(), "account.move", move_type="out_invoice", partner_id=partner)
+    with pytest.raises(OdooAnswer, match="access rights to post an invoice"):
+        own_odoo.client().call("account.move", "action_post", [draft])
 
 
 def test_two_taxes_of_no_percent_are_named_until_the_settings_choose(own_odoo: Place) -> None:
