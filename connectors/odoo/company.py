@@ -58,12 +58,10 @@ class Features:
     ``invoice_ids``. payment_method_line: payments have ``payment_method_line_id`` (else ``payment_method_id``).
     display_type_product: product lines have ``display_type`` "product" (else ``exclude_from_invoice_tab`` false).
     account_type: lines have ``account_type`` (else ``account_internal_type``). tax_totals: the tax line alone may be
-    written, the receivable follows (else both together). currency_rate: invoices have ``invoice_currency_rate``.
-    analytic: the columns of a line that say what it is analysed under, as ``load`` names them (not the tags of 14 and
-    15, which a user needs a right of its own to read).
-    posted_before, matched_payment_ids, reversal_move_ids: moves have that field. audit_trail: the company keeps a
-    restrictive one, so tracking must not be left out. cash_basis: tax may fall due by payment, which only Odoo's own
-    ``reconcile`` books.
+    written, the receivable follows (else both together). analytic: the columns of a line that say what it is analysed
+    under, as ``load`` names them (not the tags of 14 and 15, which a user needs a right of its own to read).
+    posted_before: moves have that field. audit_trail: the company keeps a restrictive one, so tracking must not be left
+    out. cash_basis: tax may fall due by payment, which only Odoo's own ``reconcile`` books.
     """
 
     memo: bool = True
@@ -72,11 +70,8 @@ class Features:
     display_type_product: bool = True
     account_type: bool = True
     tax_totals: bool = True
-    currency_rate: bool = True
     analytic: tuple[str, ...] = ANALYTIC[:1]
     posted_before: bool = True
-    matched_payment_ids: bool = True
-    reversal_move_ids: bool = True
     audit_trail: bool = False
     cash_basis: bool = False
 

@@ -170,11 +170,8 @@ def _fields(odoo: Odoo, row: Row) -> _Fields:
         display_type_product="exclude_from_invoice_tab" not in line,
         account_type="account_type" in line,
         tax_totals="tax_totals" in move,
-        currency_rate="invoice_currency_rate" in move,
         analytic=tuple(column for column in ANALYTIC if column.partition("/")[0] in line),
         posted_before="posted_before" in move,
-        matched_payment_ids="matched_payment_ids" in move,
-        reversal_move_ids="reversal_move_ids" in move,
         cash_basis=bool(row.get("tax_exigibility")),
         audit_trail=bool(row.get("restrictive_audit_trail") or row.get("check_account_audit_trail")),
     )

@@ -18,7 +18,7 @@ from connectors.odoo.lanes import shares
 from connectors.odoo.move_io import has_history
 from connectors.odoo.moves import render_invoice, shape_invoice
 from connectors.odoo.partner_io import write_partners
-from connectors.odoo.partners import render_client, shape_client
+from connectors.odoo.partners import CLIENT_FIELDS, render_client, shape_client
 from connectors.odoo.payment_io import write_payments
 from connectors.odoo.payments import render_payment, shape_payment
 from connectors.odoo.pdf import render_pdf
@@ -67,9 +67,7 @@ class OdooConnector:
         self.capabilities = Capabilities(
             contract=1,
             fields={
-                "client": frozenset(
-                    ("name", "email", "phone", "address", "country", "locale", "external_id", "tags", "archived_at")
-                ),
+                "client": CLIENT_FIELDS,
                 "invoice": frozenset(
                     (
                         *("number", "client_id", "currency", "subtotal", "tax", "total", "status"),

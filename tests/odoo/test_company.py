@@ -101,7 +101,7 @@ def test_what_an_odoo_has_is_told_by_its_fields(odoo: Place) -> None:
     assert books.price_digits == (None if new else 2)
     features = books.features
     assert features.memo is features.account_type is features.display_type_product is features.tax_totals is new
-    assert features.currency_rate is features.payment_method_line is features.matched_payment_ids is new
+    assert features.payment_method_line is features.payment_invoice_ids is new
 
 
 def test_open_books_are_read_in_a_dozen_calls_once_the_fields_are_known(odoo: Place) -> None:
