@@ -36,7 +36,7 @@ _AGAIN: Final = 3
 """Times that a read is made in all when others write at the same time (Odoo itself tries each five times, 15 s)."""
 _LOADS: Final = 3
 """Times that a load is made in all for the same reason: Odoo does not try it again, and nothing of it was written."""
-_UNKNOWN: Final = re.compile(r"^Unknown error during import: <class 'odoo\.exceptions\.\w+'>: ")
+_UNKNOWN: Final = re.compile(r"^Unknown error during import: <class '[^']*'>:\s*")
 """What ``load`` puts before the sentence of a rule."""
 _CHUNK: Final = 5000
 """Records whose external ids are asked for in one call."""

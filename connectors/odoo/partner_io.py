@@ -15,6 +15,7 @@ from connectors.odoo.company import Company
 from connectors.odoo.errors import LoadRefused, OdooAnswer
 from connectors.odoo.partners import PARTNER_FIELDS, Known, client_fields, normal_email
 from connectors.odoo.tags import tag_ids
+from connectors.odoo.writes import Writes, halved, outcome_of
 from syncd.connector import Done, Entry, Fields, Found, How, Outcome, Rejected, Remote, Stale, Unknown, Wanted
 from syncd.errors import NotSent, Unreachable
 from syncd.fields import same
@@ -29,7 +30,6 @@ ALL: Final = {"active_test": False}
 CHUNK: Final = 500
 _OURS: Final = re.compile(r"odoo:([1-9]\d{0,8})")
 """A partner's id as it is written back to the source."""
-_BY_IMPORT: Final = re.compile(r"^Unknown error during import: <class '[^']*'>:\s*")
 
 
 class _Names:
@@ -163,82 +163,58 @@ class _Standing:
 
 @dataclass(slots=True)
 class _Work:
-    """One entry on its way: what it sets, in Odoo's columns."""
+    """One entry under way; ``cells``: what it sets, in the columns of ``load``."""
 
     entry: Entry
-    cells: dict[str, str]
-    record: int | None = None
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What one ``write`` has to do, and what came of it before anything was sent."""
-
-    new: list[_Work] = field(default_factory=list)
-    changed: list[_Work] = field(default_factory=list)
-    outcomes: list[tuple[int, Outcome]] = field(default_factory=list)
+    cells: dict[str, str] = field(default_factory=dict)
+    outcome: Outcome | None = None
 
 
 def write_partners(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> Iterator[tuple[int, Outcome]]:
-    """Create, change, archive and adopt partners; one outcome for each entry, in any order.
+    """Create, change, archive and adopt partners; one outcome for each entry.
 
     Raises ``NotSent`` where nothing was carried out for certain. New ones are made by ``load`` with their external id,
     so that a repeat finds them and leaves them as they are; changed ones are read first, and are ``Stale`` where they
     are no longer what the plan saw. What is sent is all that is called by the same columns, up to 500 at a time.
     """
+    calls, works, told = Writes(odoo, company), [_Work(entry) for entry in entries], ""
     try:
-        batch = _prepare(odoo, company, entries)
-    except NotSent:
-        raise
+        _prepare(odoo, company, works)
+        for some in _alike(work for work in works if work.outcome is None):
+            _load(calls, some)
     except (Unreachable, OdooAnswer) as error:
-        raise NotSent(str(error)) from error
-    yield from batch.outcomes
-    context = {**ALL, **({} if company.features.audit_trail else {"tracking_disable": True})}
-    groups = [(some, True) for some in _alike(batch.new)] + [(some, False) for some in _alike(batch.changed)]
-    waiting = {work.entry.number for works, _ in groups for work in works}
-    answered = len(batch.outcomes)
-    try:
-        for works, once in groups:
-            for number, outcome in _load(odoo, works, once=once, context=context):
-                waiting.discard(number)
-                answered += 1
-                yield number, outcome
-    except NotSent as error:
-        if not answered:
-            raise
-        yield from [(number, Unknown(str(error))) for number in sorted(waiting)]
-    except Unreachable as error:
-        yield from [(number, Unknown(str(error))) for number in sorted(waiting)]
+        told = str(error)
+        if not calls.wrote:
+            raise NotSent(told, error.retry_after if isinstance(error, Unreachable) else None) from error
+    yield from ((work.entry.number, work.outcome or Unknown(told)) for work in works)
 
 
-def _prepare(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> _Batch:
+def _prepare(odoo: Odoo, company: Company, works: Sequence[_Work]) -> None:
     """Read what the entries stand on, make the tags that are missing, and put each into columns."""
-    batch = _Batch()
-    ids = [int(entry.external_id or 0) for entry in entries if entry.verb != "create" and _is_id(entry.external_id)]
+    named = [work.entry.external_id for work in works if work.entry.verb != "create"]
+    ids = [int(one) for one in named if one and _is_id(one)]
     standing = _read(odoo, company, ids) if ids else {}
-    wishes: list[tuple[Entry, dict[str, Any]]] = []
-    for entry in entries:
-        decided = _decide(entry, standing)
+    wishes: list[tuple[_Work, dict[str, Any]]] = []
+    for work in works:
+        decided = _decide(work.entry, standing)
         if isinstance(decided, dict):
-            wishes.append((entry, decided))
+            wishes.append((work, decided))
         else:
-            batch.outcomes.append((entry.number, decided))
+            work.outcome = decided
     tags = tag_ids(odoo, {tag for _, values in wishes for tag in values.get("category_id", ())})
     states = _state_ids(odoo, {values["state_id"] for _, values in wishes if values.get("state_id")})
-    for entry, values in wishes:
+    for work, values in wishes:
         cells = _cells(values, company, tags, states)
         if isinstance(cells, Rejected):
-            batch.outcomes.append((entry.number, cells))
-        elif entry.verb == "create":
-            made = {"id": f"{MODULE}.{entry.mark}", "is_company": "1", **cells}
-            batch.new.append(_Work(entry, made))
+            work.outcome = cells
+        elif work.entry.verb == "create":
+            work.cells = {"id": f"{MODULE}.{work.entry.mark}", "is_company": "1", **cells}
         else:
-            batch.changed.append(_Work(entry, {".id": entry.external_id or "", **cells}))
-    return batch
+            work.cells = {".id": work.entry.external_id or "", **cells}
 
 
-def _is_id(text: str | None) -> bool:
-    return text is not None and text.isascii() and text.isdecimal() and len(text) < 10
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def _read(odoo: Odoo, company: Company, ids: Sequence[int]) -> dict[str, Fields]:
@@ -257,7 +233,7 @@ def _decide(entry: Entry, standing: Mapping[str, Fields]) -> Outcome | dict[str,
     if stands is None:
         return Stale(f"Partner {name} no longer stands in Odoo.")
     if entry.verb == "adopt":
-        return Done(name, fields=dict(stands))  # an external id can be given to a record only as it is made
+        return Done(name)  # an external id can be given to a record only as it is made
     values: dict[str, Any] = {}
     for path, after in payload["after"].items():
         now = stands.get(path)
@@ -266,7 +242,7 @@ def _decide(entry: Entry, standing: Mapping[str, Fields]) -> Outcome | dict[str,
         if not same(now, payload["before"][path]):
             return Stale(f"Partner {name}: {path} is {now!r} now, not {payload['before'][path]!r}.")
         values |= payload["values"][path]
-    return values or Done(name, fields=dict(stands))
+    return values or Done(name)
 
 
 def _state_ids(odoo: Odoo, codes: set[str]) -> dict[str, int]:
@@ -313,40 +289,18 @@ def _alike(works: Iterable[_Work]) -> list[list[_Work]]:
     return [some[start : start + CHUNK] for some in groups.values() for start in range(0, len(some), CHUNK)]
 
 
-def _load(odoo: Odoo, works: list[_Work], *, once: bool, context: Mapping[str, Any]) -> Iterator[tuple[int, Outcome]]:
-    """Send rows of the same columns; the bad ones that Odoo names are taken out and the rest is sent again."""
-    columns = sorted(works[0].cells) if works else []
-    while works:
-        try:
-            rows = [[work.cells[column] for column in columns] for work in works]
-            ids = odoo.load(MODEL, columns, rows, once=once, context=context)
-        except OdooAnswer as error:
-            refused, works, rest = _refusals(error, works)
-            yield from refused
-            if rest:  # it does not say which: each half by itself
-                yield from _load(odoo, rest, once=once, context=context)
-        else:
-            yield from ((work.entry.number, Done(str(number))) for work, number in zip(works, ids, strict=True))
-            return
+def _load(calls: Writes, works: Sequence[_Work]) -> None:
+    """Send rows of the same columns, those of new partners to be made once."""
+    columns = sorted(works[0].cells)
+
+    def send(some: Sequence[_Work]) -> None:
+        rows = [[work.cells[column] for column in columns] for work in some]
+        for work, number in zip(some, calls.load(MODEL, columns, rows, once="id" in columns), strict=True):
+            work.outcome = Done(str(number))
+
+    halved(works, send, _refused)
 
 
-def _refusals(error: OdooAnswer, works: list[_Work]) -> tuple[list[tuple[int, Outcome]], list[_Work], list[_Work]]:
-    """Tell a refusal's outcomes from what is to be sent again, in one or two parts. Nothing of it was written."""
-    if error.kind == "concurrent":  # three times, by then: in doubt, so that it is sent again later
-        return [(work.entry.number, Unknown(str(error))) for work in works], [], []
-    if isinstance(error, LoadRefused):
-        named = {message.record: message for message in reversed(error.messages)}
-        bad = {number: named[number] for number in range(len(works)) if number in named}
-        if 0 < len(bad) < len(works) or len(works) == 1 == len(bad):  # Odoo 14 names all because of a single one
-            outcomes = [(works[number].entry.number, _refusal(bad[number].text, bad[number].field)) for number in bad]
-            return outcomes, [work for number, work in enumerate(works) if number not in bad], []
-    if error.kind == "access" or len(works) == 1:
-        return [(work.entry.number, Rejected(error.sentence or str(error))) for work in works], [], []
-    return [], works[: len(works) // 2], works[len(works) // 2 :]
-
-
-def _refusal(text: str, column: str | None) -> Outcome:
-    if column == ".id":
-        return Stale("The partner went while it was written.")
-    sentence = _BY_IMPORT.sub("", text)
-    return Rejected(f"{sentence} ({column})" if column else sentence)
+def _refused(work: _Work, error: OdooAnswer) -> None:
+    gone = isinstance(error, LoadRefused) and error.messages[0].field == ".id"
+    work.outcome = Stale("The partner went while it was written.") if gone else outcome_of(error)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
-from connectors.odoo.errors import LoadRefused, OdooAnswer
+from connectors.odoo.errors import LoadMessage, LoadRefused, OdooAnswer
 from syncd.connector import Outcome, Rejected, Stale
 from syncd.errors import NotSent
 
@@ -89,17 +89,17 @@ def halved(items: Sequence[T], send: Callable[[Sequence[T]], object], say: Calla
                 say(item, error)
             return
         named = _named(error, len(items))
-        for number, text in named.items():
-            say(items[number], OdooAnswer(text, name=error.name, sentence=text, kind=error.kind))
+        for number, message in named.items():
+            say(items[number], LoadRefused(message.text, [message]))
         rest = [item for number, item in enumerate(items) if number not in named]
         middle = 0 if named else len(rest) // 2
         halved(rest[:middle], send, say)
         halved(rest[middle:], send, say)
 
 
-def _named(error: OdooAnswer, count: int) -> dict[int, str]:
+def _named(error: OdooAnswer, count: int) -> dict[int, LoadMessage]:
     """Give the records that a refused load names, each with the first thing that is wrong with it."""
     if not isinstance(error, LoadRefused):
         return {}
-    named = {message.record: message.text for message in reversed(error.messages) if 0 <= message.record < count}
+    named = {message.record: message for message in reversed(error.messages) if 0 <= message.record < count}
     return named if len(named) < count else {}

@@ -318,6 +318,26 @@ def test_what_was_sent_without_an_answer_is_in_doubt_and_its_repeat_finds_it(des
     assert desk.fields(old)["phone"] == "7"
 
 
+def test_a_partner_that_goes_while_it_is_written_is_stale_and_stops_no_other(desk: Desk, odoo: Place) -> None:
+    contents = [desk.shape(client(client_id=f"go{n}")) for n in range(4)]
+    ids = desk.made(*contents)
+    late = odoo.client()
+    send = late._http.send
+
+    def gone(method: str, path: str, **more: Any) -> Any:
+        if "/load" in path or b'"load"' in more["content"]:
+            desk.admin.call("res.partner", "unlink", desk.admin.ids("res.partner", [("id", "=", int(ids[2]))]))
+        return send(method, path, **more)
+
+    late._http.send = gone  # type: ignore[method-assign]  # laid around it
+    sent = [
+        operation("update", content, one, phone=(content["phone"], "8"))
+        for content, one in zip(contents, ids, strict=True)
+    ]
+    assert [type(outcome) for outcome in desk.write(*sent, odoo=late)] == [Done, Done, Stale, Done]
+    assert {desk.fields(one)["phone"] for one in (ids[0], ids[1], ids[3])} == {"8"}
+
+
 def test_a_missing_right_is_told_in_odoos_words(own_odoo: Place) -> None:
     desk = Desk(own_odoo)
     own_odoo.take("base.group_partner_manager")
