@@ -10,7 +10,7 @@ from connectors.odoo.amounts import Beforehand, Rate
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.move_calls import Work
-from connectors.odoo.move_reading import link_id
+from connectors.odoo.rows import link
 
 TOLD: Final = 19
 """The version whose way of making lines is known and tried; a later one may take what it is told on trust."""
@@ -40,7 +40,7 @@ def _rates(odoo: Odoo, company: Company, own: int, works: Sequence[Work]) -> Map
     fields = ["currency_id", "company_id", "name", "rate"]
     known: dict[int, list[Rate]] = defaultdict(list)
     for row in odoo.search_read("res.currency.rate", domain, fields, order="name desc", limit=NEWEST):
-        known[link_id(row["currency_id"])].append((bool(row["company_id"]), row["name"], row["rate"]))
+        known[link(row["currency_id"])].append((bool(row["company_id"]), row["name"], row["rate"]))
     return known
 
 
@@ -49,7 +49,7 @@ def _tags(odoo: Odoo, works: Sequence[Work]) -> Mapping[tuple[str, str], str]:
     domain = [("tax_id", "in", taxes), ("repartition_type", "=", "base"), ("tag_ids", "!=", False)]
     found = odoo.search_read("account.tax.repartition.line", domain, ["tax_id", "document_type", "tag_ids"])
     return {
-        (str(link_id(row["tax_id"])), KINDS[row["document_type"]]): ",".join(map(str, row["tag_ids"]))
+        (str(link(row["tax_id"])), KINDS[row["document_type"]]): ",".join(map(str, row["tag_ids"]))
         for row in found
         if row["document_type"] in KINDS
     }

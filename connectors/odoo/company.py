@@ -75,6 +75,13 @@ class Features:
     audit_trail: bool = False
     cash_basis: bool = False
 
+    @property
+    def receivable(self) -> tuple[str, str, str]:
+        """The condition that a line is a receivable one."""
+        if self.account_type:
+            return ("account_id.account_type", "=", "asset_receivable")
+        return ("account_id.internal_type", "=", "receivable")
+
 
 @dataclass(frozen=True, slots=True)
 class Company:

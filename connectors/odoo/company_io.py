@@ -11,10 +11,10 @@ from connectors.odoo import findings as find
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import ANALYTIC, Company, Features, Journal
 from connectors.odoo.errors import OdooAnswer
-from connectors.odoo.findings import Row
 from connectors.odoo.product_io import read_products
 from connectors.odoo.products import OTHERS, Product, by_rate
 from connectors.odoo.rights import ATTACHMENTS, NOTES, Missing, allowed, in_group, lacks, missing_rights, told
+from connectors.odoo.rows import Row
 from connectors.odoo.settings import OdooSettings
 from connectors.odoo.taxes import Mapped, Tax, Taxes
 from syncd.errors import Refused

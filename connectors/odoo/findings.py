@@ -13,10 +13,9 @@ from typing import Any, Final, Literal
 
 from connectors.odoo.company import Journal, Locks
 from connectors.odoo.countries import country_code
+from connectors.odoo.rows import Row
 from connectors.odoo.taxes import Tax, Taxes, key
 from syncd.money import CURRENCIES, plain
-
-Row = Mapping[str, Any]
 
 FREE: Final = r"^(?P<prefix1>.*?)(?P<seq>\d*)(?P<suffix>\D*)$"
 """The journal's ``sequence_override_regex`` with which it takes every number, whatever its date."""

@@ -15,6 +15,7 @@ from decimal import Decimal, localcontext
 from typing import Any, Final
 
 from connectors.odoo.company import Company
+from connectors.odoo.rows import decimal
 from syncd.connector import LINE_FIELDS, Content, Scalar
 from syncd.model import Line
 from syncd.money import amount, cents, half_up, plain
@@ -115,11 +116,6 @@ def _read(row: Mapping[str, Any], company: Company, *, refund: bool) -> tuple[Sc
     rate = " + ".join(company.taxes.rate_of(tax) or f"tax {tax}" for tax in taxes) if taxes else NO_RATE
     name = row.get("name") or ""
     return "" if name == BLANK else name, plain(quantity), unit, rate
-
-
-def decimal(value: Any) -> Decimal:
-    """Read a number of Odoo's, which are binary fractions in JSON, as the decimal it stands for; false is 0."""
-    return Decimal(str(value or 0))
 
 
 def whole_cents(value: Decimal) -> int | str:

@@ -24,9 +24,10 @@ from connectors.odoo.move_calls import Calls, Work, refused
 from connectors.odoo.move_finish import finish
 from connectors.odoo.move_io import move_rows, product_lines
 from connectors.odoo.move_keeping import keep
-from connectors.odoo.move_reading import Row, is_locked, is_settled, is_void, move_fields
+from connectors.odoo.move_reading import is_locked, is_void, move_fields
 from connectors.odoo.move_totals import read_standing, whole_of
 from connectors.odoo.moves import Told, Whole, external_id
+from connectors.odoo.rows import Row, anything_paid
 from connectors.odoo.writes import halved, outcome_of
 from syncd.connector import Rejected, Stale
 from syncd.fields import lookup, same
@@ -163,7 +164,7 @@ def _refuse_fixed(work: Work, row: Row, company: Company) -> None:
     """Refuse what must not become a draft; Odoo itself would take the payment off a paid invoice."""
     if work.outcome is not None or row["state"] != "posted":
         return
-    if is_settled(row):
+    if anything_paid(row):
         work.refuse("it is paid in Odoo; what is paid is not changed.")
     elif row.get("restrict_mode_hash_table"):
         work.refuse("its journal in Odoo is locked by hashes: what is posted there is never changed.")

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from connectors.odoo.company import Company
 from connectors.odoo.errors import OdooAnswer
-from connectors.odoo.lines import decimal
 from connectors.odoo.move_calls import Calls, Work
 from connectors.odoo.move_io import move_rows
-from connectors.odoo.move_reading import Row, link_id, number_of
+from connectors.odoo.move_reading import number_of
 from connectors.odoo.move_totals import Standing, corrections, read_standing, set_taxes
+from connectors.odoo.rows import Row, decimal, link
 from connectors.odoo.writes import halved
 from syncd.connector import Exists, Rejected
 from syncd.money import amount
@@ -44,7 +44,7 @@ def withdraw(calls: Calls, works: Sequence[Work]) -> None:
         if row.get("state") == "posted":
             posted.append(work)
         elif row.get("state") == "draft" and not row.get("posted_before"):
-            if link_id(row.get("write_uid")) == calls.company.uid:
+            if link(row.get("write_uid")) == calls.company.uid:
                 drafts.append(work.id)
             else:
                 work.outcome = Exists(str(work.id))

@@ -10,20 +10,9 @@ from typing import Any, Final
 from connectors.odoo.chatter_io import read_notes
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
-from connectors.odoo.move_reading import (
-    LINE_FIELDS,
-    MARKS,
-    MOVE_FIELDS,
-    SALES,
-    Row,
-    is_credit,
-    is_void,
-    link_id,
-    mark_of,
-    move_remote,
-    reversals_of,
-)
+from connectors.odoo.move_reading import LINE_FIELDS, MARKS, MOVE_FIELDS, is_void, move_remote, reversals_of
 from connectors.odoo.pdf_io import read_pdfs
+from connectors.odoo.rows import SALES, Row, is_credit, link, mark_of
 from syncd.connector import Found, How, Remote, Wanted
 
 PAGE: Final = 500
@@ -109,7 +98,7 @@ def _remotes(odoo: Odoo, company: Company, moves: Sequence[Row]) -> list[Remote]
     for move in moves:
         number, name = move["id"], known.get(move["id"])
         own, pdf = notes.get(number, {}), number in hanging
-        remote = move_remote(move, lines.get(number, ()), mark_of(name), company, own, pdf=pdf)
+        remote = move_remote(move, lines.get(number, ()), mark_of("invoice", name), company, own, pdf=pdf)
         remotes.append(replace(remote, foreign=is_credit(name), by_hand=remote.by_hand and number not in begun))
     return remotes
 
@@ -144,7 +133,7 @@ def _by_move(rows: Iterable[Row]) -> dict[int, list[Row]]:
     """Put lines to their invoices, in order."""
     by_move: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
-        by_move[link_id(row["move_id"])].append(row)
+        by_move[link(row["move_id"])].append(row)
     return by_move
 
 

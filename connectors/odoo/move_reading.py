@@ -5,19 +5,15 @@ A cancelled invoice, and one that a credit note reverses, is void.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.odoo import narration
 from connectors.odoo.chatter import Note, note_fields
 from connectors.odoo.company import Company
-from connectors.odoo.lines import decimal, read_lines, whole_cents
+from connectors.odoo.lines import read_lines, whole_cents
+from connectors.odoo.rows import Row, currency_of, decimal, link, paid_cents
 from syncd.connector import ATTACHED, Fields, Kind, Remote, Scalar
-
-Row = Mapping[str, Any]
-
-SALES: Final = ("out_invoice", "out_refund")
 
 MOVE_FIELDS: Final = (
     *("name", "state", "move_type", "partner_id", "currency_id", "invoice_date", "date", "invoice_date_due"),
@@ -46,37 +42,22 @@ MARKS: Final = "ff-i-"
 NO_NOTES: Final[Mapping[str, Note]] = {}
 
 _STATES: Final = {"draft": "draft", "posted": "posted", "cancel": "cancelled"}
-_CREDIT: Final = re.compile(r"syncd\.ff-i-[0-9a-f]+-[0-9a-z]{8}-r")
-_OURS: Final = re.compile(r"syncd\.(ff-i-[0-9a-f]+)(?:-[0-9a-z]{8})?")
-_UNPAID: Final = ("not_paid", "blocked", False, None)
-_PAID: Final = ("paid", "in_payment")
-
-
-def mark_of(found: str | None) -> str | None:
-    """Read the mark in an external id, or ``None`` where it is none of an invoice's."""
-    ours = _OURS.fullmatch(found or "")
-    return ours.group(1) if ours else None
-
-
-def is_credit(found: str | None) -> bool:
-    """Tell whether an external id is that of a credit note with which syncd reversed an invoice."""
-    return bool(_CREDIT.fullmatch(found or ""))
 
 
 def move_fields(move: Row, lines: Sequence[Row], company: Company) -> Fields:
     """Read an invoice and its product lines, in order, as flat fields; never raises, whoever made it."""
     refund = move.get("move_type") == "out_refund"
-    notes, link = narration.read(move.get("narration"), html=narration.is_html(company))
+    notes, page = narration.read(move.get("narration"), html=narration.is_html(company))
     return {
         "number": number_of(move, company),
-        "currency": currency_of(move, company),
+        "currency": currency_of(move),
         "subtotal": _amount(move.get("amount_untaxed"), refund=refund),
         "tax": _amount(move.get("amount_tax"), refund=refund),
         "total": _amount(move.get("amount_total"), refund=refund),
         "status": "cancelled" if is_void(move) else _STATES.get(str(move.get("state")), str(move.get("state"))),
         "issue_date": move.get("invoice_date") or None,
         "due_date": _due_date(move),
-        "public_url": link,
+        "public_url": page,
         "notes": notes,
         **read_lines(lines, company, refund=refund),
     }
@@ -96,11 +77,11 @@ def move_remote(
     ``pdf``: the PDF that syncd attached is still there.
     A draft that syncd alone wrote last can only be what a run left unfinished.
     """
-    partner = link_id(move.get("partner_id"))
+    partner = link(move.get("partner_id"))
     refs: dict[Kind, str] = {"client": str(partner)} if partner else {}
-    ours = mark is not None and move.get("state") == "draft" and link_id(move.get("write_uid")) == company.uid
+    ours = mark is not None and move.get("state") == "draft" and link(move.get("write_uid")) == company.uid
     fields = {**move_fields(move, lines, company), **note_fields(notes), "pdf": ATTACHED if pdf else None}
-    void, settled = is_void(move), settled_cents(move)
+    void, settled = is_void(move), paid_cents(move)
     return Remote(
         "invoice", str(move["id"]), mark, None, fields, void=void, by_hand=not ours, refs=refs, settled=settled
     )
@@ -121,26 +102,6 @@ def is_void(move: Row) -> bool:
 def reversals_of(move: Row) -> Sequence[int]:
     """Give the ids of what was made to reverse an invoice, in whatever state."""
     return move.get("reversal_move_ids") or move.get("reversal_move_id") or ()
-
-
-def is_settled(move: Row) -> bool:
-    """Tell whether anything was paid on an invoice; a zero total is ``paid`` without a payment."""
-    if move.get("state") != "posted" or not decimal(move.get("amount_total")):
-        return False
-    open_ = decimal(move.get("amount_residual")) == decimal(move.get("amount_total"))
-    return not open_ or move.get("payment_state") not in _UNPAID
-
-
-def settled_cents(move: Row) -> int:
-    """Read how much was paid on an invoice; negative on a credit note.
-
-    A payment without an entry (18 and later) leaves all of it open, though it is ``in_payment``.
-    """
-    if not is_settled(move):
-        return 0
-    open_ = 0 if move.get("payment_state") in _PAID else decimal(move.get("amount_residual"))
-    cents = int((decimal(move.get("amount_total")) - open_) * 100)
-    return -cents if move.get("move_type") == "out_refund" else cents
 
 
 def is_locked(move: Row, company: Company) -> bool:
@@ -165,21 +126,6 @@ def number_of(move: Row, company: Company) -> str | None:
     if ours and ref and given and given.startswith(f"{ref}-") and given.removeprefix(f"{ref}-").isdecimal():
         return str(ref)  # made anew beside one that was reversed
     return given
-
-
-def currency_of(move: Row, company: Company) -> str | None:
-    """Read the ISO code of the currency."""
-    found = link_id(move.get("currency_id"))
-    named = next((code for code, known in company.currencies.items() if known == found), None)
-    pair = move.get("currency_id")
-    return named or (str(pair[1]) if isinstance(pair, list | tuple) and len(pair) > 1 else None)
-
-
-def link_id(value: Any) -> int:
-    """Read the id in a link to one record, ``[id, name]`` or false; 0 where there is none."""
-    if isinstance(value, list | tuple):
-        value = value[0] if value else 0
-    return value if isinstance(value, int) else 0
 
 
 def _amount(value: Any, *, refund: bool) -> Scalar:

@@ -17,10 +17,9 @@ import orjson
 
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
-from connectors.odoo.lines import decimal
 from connectors.odoo.move_calls import Calls, Work, refused
-from connectors.odoo.move_reading import Row, link_id
 from connectors.odoo.moves import Whole
+from connectors.odoo.rows import Row, cents_of, link
 from connectors.odoo.writes import halved
 from syncd.money import amount, half_up
 
@@ -52,17 +51,15 @@ def read_standing(odoo: Odoo, company: Company, ids: Sequence[int], only: Sequen
     """Read what invoices come to; every invoice has a receivable line, even one of zero."""
     if not ids:
         return {}
-    new = company.features.account_type
-    receivable = ("account_type", "=", "asset_receivable") if new else ("account_internal_type", "=", "receivable")
-    domain = [("move_id", "in", list(ids)), *only, "|", ("tax_line_id", "!=", False), receivable]
+    domain = [("move_id", "in", list(ids)), *only, "|", ("tax_line_id", "!=", False), company.features.receivable]
     standing: dict[int, Standing] = defaultdict(Standing)
     for row in odoo.search_read("account.move.line", domain, ["move_id", "tax_line_id", "amount_currency", "balance"]):
-        line = Booked(row["id"], _cents(row["amount_currency"]), _cents(row["balance"]))
-        invoice, tax = standing[link_id(row["move_id"])], link_id(row["tax_line_id"])
+        line = Booked(row["id"], cents_of(row["amount_currency"]), cents_of(row["balance"]))
+        invoice, tax = standing[link(row["move_id"])], link(row["tax_line_id"])
         (invoice.taxes[str(tax)] if tax else invoice.receivable).append(line)
     if standing and not company.features.tax_totals and company.rounding == "global":
         for row in odoo.search_read("account.move", [("id", "in", sorted(standing))], ["amount_untaxed"]):
-            standing[row["id"]].untaxed = _cents(row["amount_untaxed"])
+            standing[row["id"]].untaxed = cents_of(row["amount_untaxed"])
     return dict(standing)
 
 
@@ -105,9 +102,9 @@ def whole_of(move: Row, lines: Sequence[Row], standing: Standing, company: Compa
     total = -sign * sum(line.amount for line in standing.receivable)
     head = {
         "move_type": move["move_type"],
-        "partner_id/.id": str(link_id(move["partner_id"])),
-        "journal_id/.id": str(link_id(move["journal_id"])),
-        "currency_id/.id": str(link_id(move["currency_id"])),
+        "partner_id/.id": str(link(move["partner_id"])),
+        "journal_id/.id": str(link(move["journal_id"])),
+        "currency_id/.id": str(link(move["currency_id"])),
         "invoice_date": move["invoice_date"] or "",
         "invoice_date_due": move["invoice_date_due"] or "",
         "name": move["name"] or "",
@@ -173,7 +170,3 @@ def _balance(line: Booked, cents: int, receivable: Booked) -> int:
     """Give an amount in the company's currency, at the rate at which the line itself was booked."""
     known = line if line.amount else receivable
     return half_up(Decimal(cents) * known.balance / known.amount) if known.amount else cents
-
-
-def _cents(value: Any) -> int:
-    return half_up(decimal(value) * 100)

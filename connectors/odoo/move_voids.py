@@ -15,10 +15,11 @@ from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.move_calls import Calls, Work, make
 from connectors.odoo.move_finish import finish, withdraw
 from connectors.odoo.move_io import move_rows, product_lines
-from connectors.odoo.move_reading import SALES, Row, is_locked, is_settled, is_void, link_id
+from connectors.odoo.move_reading import is_locked, is_void
 from connectors.odoo.move_totals import Standing, fresh, read_standing, whole_of
 from connectors.odoo.moves import Told
 from connectors.odoo.numbers import number_fits
+from connectors.odoo.rows import SALES, Row, anything_paid, link
 from connectors.odoo.writes import outcome_of
 from syncd.connector import Done, Exists, Stale
 
@@ -36,7 +37,7 @@ def void(calls: Calls, works: Sequence[Work]) -> None:
             work.outcome = Stale("it no longer stands in Odoo")
         elif is_void(row):
             work.done()
-        elif is_settled(row):
+        elif anything_paid(row):
             _refuse_paid(work)
     due = [work for work in works if work.outcome is None]
     fixed = {work.id for work in due if _fixed(rows[work.id], calls) or _stays(work, rows[work.id])}
@@ -106,14 +107,14 @@ def _reverse(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row]) -> No
 
 def _head(row: Row, work: Work, calls: Calls) -> dict[str, str]:
     """Give the head of the credit note; in a journal that is not syncd's, Odoo numbers it."""
-    ours = calls.company.journal is not None and link_id(row["journal_id"]) == calls.company.journal.id
+    ours = calls.company.journal is not None and link(row["journal_id"]) == calls.company.journal.id
     name = f"R{row['name']}" if ours and calls.company.number == "name" else ""
     credit = work.told.credit
     return {
         "move_type": next(kind for kind in SALES if kind != row["move_type"]),
-        "partner_id/.id": str(link_id(row["partner_id"]) or ""),
-        "journal_id/.id": str(link_id(row["journal_id"])),
-        "currency_id/.id": str(link_id(row["currency_id"])),
+        "partner_id/.id": str(link(row["partner_id"]) or ""),
+        "journal_id/.id": str(link(row["journal_id"])),
+        "currency_id/.id": str(link(row["currency_id"])),
         "invoice_date": credit["date"],
         "invoice_date_due": credit["date"],
         "invoice_payment_term_id/.id": "",
@@ -128,7 +129,7 @@ def _head(row: Row, work: Work, calls: Calls) -> dict[str, str]:
 def _misnumbered(head: Mapping[str, str], row: Row, calls: Calls) -> bool:
     """Tell whether Odoo would read another year in the credit note's number."""
     journal = calls.company.journal
-    free = journal is None or journal.free_numbers or link_id(row["journal_id"]) != journal.id
+    free = journal is None or journal.free_numbers or link(row["journal_id"]) != journal.id
     return not free and bool(head["name"]) and not number_fits(head["name"], date.fromisoformat(head["invoice_date"]))
 
 

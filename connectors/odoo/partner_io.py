@@ -14,6 +14,7 @@ from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.errors import LoadRefused, OdooAnswer
 from connectors.odoo.partners import PARTNER_FIELDS, Known, client_fields, normal_email
+from connectors.odoo.rows import mark_of
 from connectors.odoo.tags import tag_ids
 from connectors.odoo.writes import Writes, halved, outcome_of
 from syncd.connector import Done, Entry, Fields, Found, How, Outcome, Rejected, Remote, Stale, Unknown, Wanted
@@ -64,16 +65,11 @@ def read_partners(odoo: Odoo, company: Company, domain: Sequence[Any]) -> Iterat
     for rows in odoo.pages(MODEL, domain, PARTNER_FIELDS, context=ALL):
         marks = odoo.external_ids(MODEL, [row["id"] for row in rows])
         known = names.of(rows, company)
-        yield [_remote(row, _mark(marks.get(row["id"])), company, known) for row in rows]
+        yield [_remote(row, mark_of("client", marks.get(row["id"])), company, known) for row in rows]
 
 
 def _remote(row: Mapping[str, Any], mark: str | None, company: Company, known: Known) -> Remote:
     return Remote("client", str(row["id"]), mark, None, client_fields(row, company, known))
-
-
-def _mark(external_id: str | None) -> str | None:
-    module, _, mark = (external_id or "").partition(".")
-    return mark if module == MODULE and mark else None
 
 
 def partner_marks(odoo: Odoo) -> dict[str, int]:
@@ -83,7 +79,7 @@ def partner_marks(odoo: Odoo) -> dict[str, int]:
     """
     ids = odoo.ids(MODEL, [], context=ALL)
     told = odoo.external_ids(MODEL, ids).items()
-    return {mark: number for number, external_id in told if (mark := _mark(external_id))}
+    return {mark: number for number, external_id in told if (mark := mark_of("client", external_id))}
 
 
 def find_partners(
@@ -98,10 +94,10 @@ def find_partners(
     marks = partner_marks(odoo) if marks is None else marks
     rows = odoo.search_read(MODEL, _domain(wanted, marks), [*PARTNER_FIELDS, "email_normalized"], context=ALL)
     known = _Names(odoo).of(rows, company)
-    mark_of = {number: mark for mark, number in marks.items()}
+    named = {number: mark for mark, number in marks.items()}
     standing = _Standing()
     for row in rows:
-        standing.add(row, _remote(row, mark_of.get(row["id"]), company, known))
+        standing.add(row, _remote(row, named.get(row["id"]), company, known))
     return [Found("client", one.id, tuple(standing.candidates(one, marks))) for one in wanted]
 
 

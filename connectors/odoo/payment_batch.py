@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.odoo.errors import OdooAnswer
-from connectors.odoo.payments import Due, Row
+from connectors.odoo.payments import Due
+from connectors.odoo.rows import Row
 from connectors.odoo.writes import Writes, outcome_of
 from syncd.connector import Outcome
 

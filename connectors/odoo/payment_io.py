@@ -28,12 +28,9 @@ from connectors.odoo.payment_reading import (
 from connectors.odoo.payment_undo import cancel, unsettle
 from connectors.odoo.payments import (
     Due,
-    Row,
-    link,
     load_fields,
     load_row,
     locked_day,
-    mark_of,
     payment_fields,
     posted_states,
     read_due,
@@ -41,6 +38,7 @@ from connectors.odoo.payments import (
     text_field,
     void_states,
 )
+from connectors.odoo.rows import Row, link, mark_of
 from connectors.odoo.settlements import Settlement, chosen, judge, strangers
 from connectors.odoo.writes import halved, outcome_of
 from syncd.connector import Done, Entry, Exists, Outcome, Rejected, Stale, Unknown
@@ -98,7 +96,7 @@ def _settle(batch: Batch, dues: Sequence[Due]) -> None:
         ids={int(due.external_id) for due in dues if due.external_id and due.external_id.isdecimal()},
         partners={_partner(batch, due) for due in to_pay},
     )
-    standing = {name: rows[number] for number, name in names.items() if mark_of(name)}
+    standing = {name: rows[number] for number, name in names.items() if mark_of("payment", name)}
     _already(batch, settled, rows, standing)
     _choose(batch, to_pay, rows, names, standing)
     _load(batch, [due for due in batch.left(to_pay) if due.entry not in batch.payments])
@@ -165,7 +163,7 @@ def _choose(
         own = _own(due, rows, standing)
         if own is not None:
             loose.pop(own["id"], None)
-            _take(batch, due, own, ours=mark_of(names.get(own["id"])) is not None)
+            _take(batch, due, own, ours=mark_of("payment", names.get(own["id"])) is not None)
             continue
         if due.verb == "adopt":
             batch.outcomes[due.entry] = Stale(f"what settled {due.label} in Odoo no longer does.")

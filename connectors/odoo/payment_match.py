@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.payment_batch import Batch
-from connectors.odoo.payments import Due, Row, link, receivable
+from connectors.odoo.payments import Due
+from connectors.odoo.rows import Row, link
 from connectors.odoo.settlements import LINE_FIELDS, PAIR_FIELDS, PARTIAL_FIELDS, Pair, knots, pair, together
 from connectors.odoo.writes import halved, outcome_of
 from syncd.connector import Outcome, Rejected, Stale
@@ -68,7 +69,7 @@ def _lines(batch: Batch, dues: Sequence[Due]) -> tuple[dict[int, list[Row]], dic
     """Read the open receivable lines of the invoices, and those of the payments, as they stand now."""
     payments = sorted(batch.payments[due.entry] for due in dues)
     moves = sorted({due.invoice for due in dues})
-    domain = [receivable(batch.company), "|", ("payment_id", "in", payments), ("move_id", "in", moves)]
+    domain = [batch.company.features.receivable, "|", ("payment_id", "in", payments), ("move_id", "in", moves)]
     of_invoice: dict[int, list[Row]] = {}
     of_payment: dict[int, list[Row]] = {}
     for row in batch.odoo.search_read("account.move.line", domain, LINE_FIELDS):

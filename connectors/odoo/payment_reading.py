@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.payments import (
-    Row,
-    link,
-    mark_of,
     payment_columns,
     payment_remote,
     posted_states,
@@ -19,19 +16,17 @@ from connectors.odoo.payments import (
     text_field,
     void_states,
 )
+from connectors.odoo.rows import PAID, SALES, Row, link, mark_of, nothing_left
 from connectors.odoo.settlements import (
     MOVE_FIELDS,
     PARTIAL_FIELDS,
     Settlement,
-    is_settled,
     matches_of,
     names_invoice,
     settlement_of,
     settlement_remote,
 )
 from syncd.connector import Content, Found, How, Remote, Wanted
-
-_SALES: Final = ("out_invoice", "out_refund")
 
 
 def read_moves(odoo: Odoo, ids: Collection[int]) -> dict[int, Row]:
@@ -44,7 +39,7 @@ def read_moves(odoo: Odoo, ids: Collection[int]) -> dict[int, Row]:
 
 def read_settlements_of(odoo: Odoo, company: Company, moves: Mapping[int, Row]) -> dict[int, Settlement]:
     """Say how each settled one of these invoices was, in four calls for all of them."""
-    settled = {move_id: row for move_id, row in moves.items() if is_settled(row)}
+    settled = {move_id: row for move_id, row in moves.items() if nothing_left(row)}
     if not settled:
         return {}
     ids = sorted(settled)
@@ -142,7 +137,7 @@ def find_payments(odoo: Odoo, company: Company, wanted: Sequence[Wanted]) -> lis
     )
     marked: dict[str, list[Row]] = {}
     for number, name in names.items():
-        if mark := mark_of(name):
+        if mark := mark_of("payment", name):
             marked.setdefault(mark, []).append(rows[number])
     loose: dict[int, list[Row]] = {}
     for row in rows.values():
@@ -153,7 +148,7 @@ def find_payments(odoo: Odoo, company: Company, wanted: Sequence[Wanted]) -> lis
 
 def is_open(row: Row, names: Mapping[int, str], company: Company) -> bool:
     """Tell whether a payment is a person's, booked and not matched."""
-    ours = mark_of(names.get(row["id"])) is not None
+    ours = mark_of("payment", names.get(row["id"])) is not None
     return not ours and bool(row["move_id"]) and not row["is_reconciled"] and row["state"] in posted_states(company)
 
 
@@ -220,7 +215,7 @@ def read_payments(odoo: Odoo, company: Company, domain: Sequence[Any]) -> Iterat
         names = odoo.external_ids("account.payment", [row["id"] for row in rows])
         linked = {move for row in rows for move in row["reconciled_invoice_ids"]}
         sales = set(odoo.ids("account.move", [*_sales(company), ("id", "in", sorted(linked))])) if linked else set()
-        page = [_standing(row, mark_of(names.get(row["id"])), sales, company) for row in rows]
+        page = [_standing(row, mark_of("payment", names.get(row["id"])), sales, company) for row in rows]
         yield [remote for remote in page if remote is not None]
     for rows in odoo.pages("account.move", [*_sales(company), *_paid(), *domain], MOVE_FIELDS):
         moves = {row["id"]: row for row in rows}
@@ -249,8 +244,8 @@ def standing_payments(odoo: Odoo, company: Company) -> frozenset[str]:
 
 def _sales(company: Company) -> list[Any]:
     journal = [("journal_id", "=", company.journal.id)] if company.journal else []
-    return [("company_id", "=", company.id), ("move_type", "in", list(_SALES)), *journal]
+    return [("company_id", "=", company.id), ("move_type", "in", list(SALES)), *journal]
 
 
 def _paid() -> list[Any]:
-    return [("state", "=", "posted"), ("payment_state", "in", ["paid", "in_payment"])]
+    return [("state", "=", "posted"), ("payment_state", "in", list(PAID))]

@@ -8,17 +8,8 @@ from typing import Any, Final
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.payment_batch import Batch
 from connectors.odoo.payment_reading import read_by, read_moves
-from connectors.odoo.payments import (
-    Due,
-    Row,
-    cents_of,
-    locked_day,
-    mark_of,
-    posted_states,
-    settled_invoice,
-    text_field,
-    void_states,
-)
+from connectors.odoo.payments import Due, locked_day, posted_states, settled_invoice, text_field, void_states
+from connectors.odoo.rows import Row, cents_of, mark_of
 from connectors.odoo.writes import halved
 from syncd.connector import Done, Outcome, Rejected
 
@@ -68,7 +59,7 @@ def _judged(batch: Batch, due: Due, row: Row | None, statements: set[int], names
     if row["is_reconciled"] and others:
         return Rejected(f"payment {name} of {due.label} settles other invoices as well in Odoo; take it back there.")
     # Where a person exported it, Odoo may give an external id of theirs; the text tells as well.
-    if mark_of(names.get(row["id"])) is None and row[text_field(batch.company)] != due.text:
+    if mark_of("payment", names.get(row["id"])) is None and row[text_field(batch.company)] != due.text:
         return Rejected(f"payment {name} of {due.label} was registered by a person in Odoo; take it back there.")
     if row["id"] in statements:
         return Rejected(f"payment {name} of {due.label} is matched with a bank statement in Odoo; undo that first.")

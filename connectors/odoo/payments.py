@@ -15,19 +15,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 
 import orjson
 
 from connectors.odoo.company import Company
 from connectors.odoo.moves import external_id
+from connectors.odoo.rows import Row, cents_of, currency_of
 from syncd.connector import Content, Entry, Fields, Operation, Rejected, Remote, Verb
-from syncd.money import amount, half_up
+from syncd.money import amount
 
-Row = Mapping[str, Any]
-
-_OURS: Final = re.compile(r"syncd\.(ff-p-[0-9a-f]+)(?:-[0-9a-z]+)?")
 _BY_HAND: Final = re.compile(r"invoice/([0-9]{1,18})")
 
 
@@ -156,45 +153,16 @@ def void_states(company: Company) -> list[str]:
     return ["canceled", "rejected"] if company.features.memo else ["cancel"]
 
 
-def receivable(company: Company) -> tuple[str, str, str]:
-    """Give the condition that a line is a receivable one."""
-    if company.features.account_type:
-        return ("account_id.account_type", "=", "asset_receivable")
-    return ("account_id.internal_type", "=", "receivable")
-
-
 def payment_columns(company: Company) -> list[str]:
     """Name what is read of a payment."""
     columns = ["name", "amount", "currency_id", "date", "state", "payment_type", "partner_id", "journal_id", "move_id"]
     return [*columns, "is_reconciled", "reconciled_invoice_ids", text_field(company)]
 
 
-def cents_of(value: float) -> int:
-    """Read an amount of Odoo's as cents."""
-    return half_up(Decimal(str(value)) * 100)
-
-
-def mark_of(external_id: str | None) -> str | None:
-    """Read the mark in a payment's external id; ``None`` where syncd did not make it."""
-    found = _OURS.fullmatch(external_id or "")
-    return found[1] if found else None
-
-
 def settled_invoice(external_id: str | None) -> int | None:
     """Read the move's id in ``invoice/<id>``."""
     found = _BY_HAND.fullmatch(external_id or "")
     return int(found[1]) if found else None
-
-
-def link(value: Any) -> int:
-    """Read the id of a many2one field; 0 where it is empty."""
-    return int(value[0]) if isinstance(value, list | tuple) and value else 0
-
-
-def currency_of(row: Row) -> str:
-    """Read the ISO code of a record's currency."""
-    value = row.get("currency_id")
-    return str(value[1]) if isinstance(value, list | tuple) and len(value) > 1 else ""
 
 
 def payment_fields(row: Row) -> Fields:

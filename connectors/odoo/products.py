@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from connectors.odoo.rows import Row
 from connectors.odoo.taxes import key
 
 OTHERS: Final = "*"
 """In the settings, the rates that are not named; where one product stands on every line, all of them."""
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

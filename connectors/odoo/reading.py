@@ -13,6 +13,7 @@ from connectors.odoo.company import Company
 from connectors.odoo.move_io import find_moves, read_moves
 from connectors.odoo.partner_io import find_partners, partner_marks, read_partners
 from connectors.odoo.payment_io import find_payments, read_payments, standing_payments
+from connectors.odoo.rows import SALES
 from syncd.connector import Found, Kind, Page, Remote, Wanted
 
 OVERLAP: Final = timedelta(minutes=10)
@@ -21,7 +22,6 @@ OVERLAP: Final = timedelta(minutes=10)
 FIND: Final = 1000
 """Wanted records that are looked for together."""
 
-SALES: Final = ("move_type", "in", ["out_invoice", "out_refund"])
 MODELS: Final[dict[Kind, str]] = {"client": "res.partner", "invoice": "account.move", "payment": "account.payment"}
 EVERYTHING: Final = {"active_test": False}
 FORMAT: Final = "%Y-%m-%d %H:%M:%S"
@@ -67,7 +67,7 @@ def _standing(odoo: Odoo, company: Company) -> dict[Kind, frozenset[str]]:
 def _scope(company: Company, kind: Kind) -> list[Any]:
     if kind == "client":
         return []
-    return [("company_id", "=", company.id), *([SALES] if kind == "invoice" else [])]
+    return [("company_id", "=", company.id), *([("move_type", "in", list(SALES))] if kind == "invoice" else [])]
 
 
 def _last_write(odoo: Odoo, company: Company) -> str | None:

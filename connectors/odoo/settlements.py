@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-from connectors.odoo.payments import Due, Row, cents_of, currency_of, link
+from connectors.odoo.payments import Due
+from connectors.odoo.rows import PAID, Row, cents_of, currency_of, link
 from syncd.connector import Fields, Rejected, Remote
 from syncd.money import amount
 
@@ -35,7 +36,6 @@ JOINED: Final = 100
 T = TypeVar("T")
 
 _KIND: Final = {"out_invoice": "customer invoice", "out_refund": "credit note"}
-_SETTLED: Final = ("paid", "in_payment")
 _UNUSUAL: Final = {
     "reversed": "is reversed by a credit note in Odoo, not paid; correct whichever side is wrong",
     "blocked": "is blocked for payment in Odoo; release it there, then retry",
@@ -78,7 +78,7 @@ def judge(move: Row | None, due: Due) -> Literal["open", "settled"] | Rejected:
     if unfit := _unfit(move, due):
         return Rejected(f"{due.label} {unfit}.")
     total, residual = cents_of(move["amount_total"]), cents_of(move["amount_residual"])
-    if residual == 0 or move["payment_state"] in _SETTLED:
+    if residual == 0 or move["payment_state"] in PAID:
         return "settled"
     if residual == total:
         return "open"
@@ -102,13 +102,6 @@ def _unfit(move: Row, due: Due) -> str | None:
     if total != abs(due.amount):
         return f"has a total of {amount(total)} in Odoo, so {due.told} cannot settle it"
     return _UNUSUAL.get(move["payment_state"])
-
-
-def is_settled(move: Row) -> bool:
-    """Tell whether a posted invoice of some amount has nothing left to pay."""
-    if move["state"] != "posted" or not cents_of(move["amount_total"]):
-        return False
-    return move["payment_state"] in _SETTLED
 
 
 def settlement_of(move: Row, matches: Sequence[Match], payments: Mapping[int, Row]) -> Settlement:

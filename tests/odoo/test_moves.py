@@ -15,10 +15,11 @@ from connectors.odoo import narration
 from connectors.odoo.company import Company, Journal, Locks
 from connectors.odoo.errors import LoadMessage, LoadRefused, OdooAnswer
 from connectors.odoo.lines import DIFFERENCE, line_net, read_lines
-from connectors.odoo.move_reading import is_settled, is_void, mark_of, move_fields, move_remote
+from connectors.odoo.move_reading import is_void, move_fields, move_remote
 from connectors.odoo.move_totals import Booked, Standing, corrections
 from connectors.odoo.moves import Told, Whole, external_id, read_told, render_invoice, shape_invoice
 from connectors.odoo.numbers import number_fits
+from connectors.odoo.rows import anything_paid, mark_of
 from connectors.odoo.writes import halved
 from syncd.connector import Content, Rejected
 from syncd.fields import flatten
@@ -280,7 +281,7 @@ def test_reading_what_a_person_made_never_raises(move: dict[str, Any], lines: li
     remote = move_remote(move, lines, mark, COMPANY)
     assert remote.fields == {**move_fields(move, lines, COMPANY), "pdf": None}
     assert remote.void == is_void(move)
-    is_settled(move)
+    anything_paid(move)
 
 
 def test_a_reversed_invoice_is_void_and_a_reversed_credit_note_too() -> None:
@@ -297,8 +298,8 @@ def test_the_external_id_tells_the_mark_but_that_of_a_credit_note_or_a_note_does
         external_id("ff-i-00aa", key, company) for key, company in (("first", 1), ("first", 2), ("second", 1))
     )
     assert len({name, other, again}) == 3
-    assert [mark_of(one) for one in (name, other, again)] == ["ff-i-00aa"] * 3
-    assert [mark_of(text) for text in (f"{name}-r", f"{name}-u", "other.ff-i-00aa", "", None)] == [None] * 5
+    assert [mark_of("invoice", one) for one in (name, other, again)] == ["ff-i-00aa"] * 3
+    assert [mark_of("invoice", text) for text in (f"{name}-r", f"{name}-u", "other.ff-i-00aa", "", None)] == [None] * 5
 
 
 def test_only_texts_and_the_due_date_change_in_place() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.odoo.payment_io import find_payments, read_payments, standing_payments
-from connectors.odoo.payments import Row
+from connectors.odoo.rows import Row
 from syncd.connector import (
     Done,
     Remote,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from connectors.odoo.company import Company, Journal, Locks
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.moves import external_id
-from connectors.odoo.payments import mark_of, read_due, render_payment
+from connectors.odoo.payments import read_due, render_payment
 from connectors.odoo.settlements import Pair, judge, names_invoice, pair
 from connectors.odoo.taxes import Taxes
 from connectors.odoo.writes import halved
@@ -106,13 +106,6 @@ def test_a_payment_that_stands_is_not_changed() -> None:
 )
 def test_a_text_names_an_invoice_by_its_whole_number(text: Any, number: str, *, named: bool) -> None:
     assert names_invoice(text, number) is named
-
-
-def test_only_external_ids_that_syncd_gave_hold_a_mark() -> None:
-    assert mark_of("syncd.ff-p-0a-12345678") == "ff-p-0a"
-    assert mark_of("syncd.ff-i-0a") is None
-    assert mark_of("other.ff-p-0a") is None
-    assert mark_of(None) is None
 
 
 PAYLOAD = render_payment(settling(), BOOKS)
