@@ -65,10 +65,14 @@ def _waiting(parts: Engine, report: RunReport) -> list[Any]:
 
 
 def _tell(report: RunReport, waiting: list[Any], *, dry: bool) -> None:
+    """Say how it went, and on stderr what stopped a source or target: that reaches a person where stdout does not."""
     for source in report.sources:
-        console.say(_source_line(source))
+        if source.error:
+            console.complain(source.error)
+        else:
+            console.say(_source_line(source))
         for hold in source.holds:
-            console.say(f"  [red]held:[/red] {escape(sentence(hold))} {escape(remedy(hold))}")
+            console.complain(f"source {source.name}: held: {sentence(hold)} {remedy(hold)}")
     for target in report.targets:
         _tell_target(target, dry=dry)
     if report.stopped:
@@ -81,8 +85,6 @@ def _tell(report: RunReport, waiting: list[Any], *, dry: bool) -> None:
 
 
 def _source_line(source: SourceRun) -> str:
-    if source.error:
-        return f"[red]{escape(source.error)}[/red]"
     if source.pulled is None:
         return f"source {source.name}: not pulled"
     pulled = source.pulled
@@ -94,11 +96,10 @@ def _source_line(source: SourceRun) -> str:
 
 def _tell_target(target: Passed, *, dry: bool) -> None:
     if target.error:
-        console.say(f"[red]{escape(console.of_target(target.target, target.error))}[/red]")
+        console.complain(console.of_target(target.target, target.error))
         return
     for hold in target.holds:
-        told = escape(f"{sentence(hold)} {remedy(hold)}")
-        console.say(f"target {target.target}: [red]held, nothing is written:[/red] {told}")
+        console.complain(f"target {target.target}: held, nothing is written: {sentence(hold)} {remedy(hold)}")
     if dry or target.holds:
         console.say(f"target {target.target}: would write {_operations(target.tally.operations) or 'nothing'}")
         for one in target.preview[: 0 if target.holds else SHOWN]:

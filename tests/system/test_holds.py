@@ -62,8 +62,8 @@ def test_a_mass_change_is_held_until_a_person_lets_it_pass(code: str, way: str, 
     assert "`syncd release ledger`" in told["said"]
     said = company.syncd("run")
     assert said.code == 5
-    assert "held" in said.out
-    assert any(sign.isdigit() for sign in said.out)
+    assert "held" in said.err
+    assert any(sign.isdigit() for sign in said.err)
     if way == "release":
         assert company.syncd("release", "ledger").code == 0
         assert company.syncd("reconcile", "--json").document["targets"][0]["held"] == []
@@ -163,7 +163,7 @@ def test_an_empty_state_that_meets_the_same_invoices_under_other_ids_writes_noth
     before = csvs(company)
     said = company.syncd("run")
     assert said.code in (1, 5), said
-    assert "stand" in said.out
+    assert "stand" in said.err
     assert csvs(company) == before
 
 

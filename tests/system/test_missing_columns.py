@@ -96,8 +96,8 @@ def test_without_a_column_that_tells_rows_apart_nothing_is_written(table: str, c
     insert(company.sandbox.account, {"status": "paid"})
     said = company.syncd("run")
     assert said.code == 3, said
-    assert f"{table}.csv cannot be understood" in said.out
-    assert column in said.out
+    assert f"{table}.csv cannot be understood" in said.err
+    assert column in said.err
     assert csvs(company) == stood
     (company.ledger / f"{table}.csv").write_bytes(before[f"{table}.csv"])
     company.run()

@@ -54,7 +54,23 @@ def test_a_run_whose_output_is_lost_has_done_its_work_and_tells_what_is_worse(fo
     assert ended(company, "run --json", ">/dev/full") == Said(1, "", FULL)
     assert company.reconcile() == []
     company.configure(source={"base_url": "http://127.0.0.1:9/api/v1"})
-    assert ended(company, "run", ">/dev/full") == Said(3, "", FULL)
+    assert ended(company, "run --json", ">/dev/full") == Said(3, "", FULL)
+
+
+def test_what_stops_a_run_is_told_where_the_output_is_thrown_away_and_nothing_else_is(company: Company) -> None:
+    assert ended(company, "run", ">/dev/null") == Said(0, "", "")
+    company.configure(source={"base_url": "http://127.0.0.1:9/api/v1"})
+    said = ended(company, "run", ">/dev/null")
+    assert (said.code, said.err.startswith("source main: GET ")) == (3, True), said
+    nowhere = str(company.folder / "none" / "at")
+    company.configure(source={"base_url": company.sandbox.base_url}, target={"path": nowhere})
+    said = ended(company, "run", ">/dev/null")
+    assert (said.code, said.err.startswith("target ledger: ")) == (3, True), said
+    company.configure(target={"path": str(company.ledger)})
+    invoices = company.ledger / "invoices.csv"
+    invoices.write_bytes(invoices.read_bytes().partition(b"\n")[0] + b"\n")
+    said = ended(company, "run", ">/dev/null")
+    assert (said.code, said.err.startswith("target ledger: held, nothing is written: ")) == (5, True), said
 
 
 def test_a_pipe_that_is_closed_early_ends_a_command_quietly(company: Company, tmp_path: Path) -> None:

@@ -336,7 +336,7 @@ def test_a_file_that_cannot_be_understood_is_one_sentence_and_stays_as_it_is(fou
     insert(company.sandbox.account, {"status": "paid"})
     said = company.syncd("run")
     assert said.code in (1, 3), said
-    assert "invoices.csv" in said.out
+    assert "invoices.csv" in said.err
     assert path.read_bytes() == b"this is no table\r\nat all\r\n"
     path.unlink()
     company.run()

@@ -107,5 +107,5 @@ def test_unicode_text_without_its_mark_is_one_error_and_stays_as_it_is(found: Fo
     insert(company.sandbox.account, {"status": "paid"})
     said = company.syncd("run")
     assert said.code == 3, said
-    assert "invoices.csv cannot be understood" in said.out
+    assert "invoices.csv cannot be understood" in said.err
     assert csvs(company) == stood

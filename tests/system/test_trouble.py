@@ -175,7 +175,7 @@ def test_an_unreachable_source_is_told_with_exit_3(found: Found, monkeypatch: py
     company.configure()
     said = company.syncd("run")
     assert said.code == 3, said
-    assert "source main" in said.out
+    assert "source main" in said.err
     assert company.bytes_of_ledger() == before
 
 

@@ -48,7 +48,7 @@ def test_a_source_that_asks_to_wait_is_not_asked_before(found: Found, form: str)
     began = time.time()
     said = company.process("run")
     assert said.code == 3
-    (end,) = re.findall(rf"slow down \(429\).* asks to wait until ({MOMENT})", said.out)
+    (end,) = re.findall(rf"slow down \(429\).* asks to wait until ({MOMENT})", said.err)
     waits = source(company)["waits_until"]
     assert end == when(waits)
     assert began + 3590 < waits < time.time() + 3602
@@ -56,7 +56,7 @@ def test_a_source_that_asks_to_wait_is_not_asked_before(found: Found, form: str)
     company.requests()
     again = company.process("run")
     assert again.code == 3
-    assert re.search(rf"asked at {MOMENT} to wait until {end}; nothing was asked", again.out), again
+    assert re.search(rf"asked at {MOMENT} to wait until {end}; nothing was asked", again.err), again
     assert not company.requests()
     status = company.syncd("status")
     assert status.code == 1
