@@ -100,12 +100,11 @@ def store_rows(conn: Connection, name: str, kind: Kind, rows: Sequence[Row], *, 
             seen.append(before.n)
     if fresh:
         _insert(conn, name, kind, fresh, walk, now)
-    if moved:
-        _move(conn, name, kind, moved, walk, now)
+    changed = _move(conn, name, kind, moved, walk, now) if moved else 0
     for part in chunks(seen):
         conn.execute(_SEEN, {"places": part, "shown_by": walk})
     twice = tuple((row.id, before.row_print, row.print) for before, row in moved if before.walk == walk)
-    return Stored(len(fresh), len(moved), twice)
+    return Stored(len(fresh), changed, twice)
 
 
 _INSERT, _INSERT_BODY = record.insert(), body.insert()
@@ -152,7 +151,8 @@ _NO_VALIDATORS = (
 )
 
 
-def _move(conn: Connection, name: str, kind: Kind, moved: list[tuple[Any, Row]], walk: int, now: int) -> None:
+def _move(conn: Connection, name: str, kind: Kind, moved: list[tuple[Any, Row]], walk: int, now: int) -> int:
+    """Store rows that changed; return how many records that changes. An invoice's own request tells what it changed."""
     whole = kind == "client"
     shows = [whole or before.gone_at is not None for before, _ in moved]
     revisions = _revisions(conn, name, sum(shows))
@@ -176,6 +176,7 @@ def _move(conn: Connection, name: str, kind: Kind, moved: list[tuple[Any, Row]],
         conn.execute(_BODY, bodies)
     # A detail whose row moved is read whatever a server with a coarse clock says of it.
     conn.execute(_NO_VALIDATORS, {"places": [before.n for before, _ in moved]})
+    return sum(shows)
 
 
 _DETAIL = (

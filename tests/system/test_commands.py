@@ -16,7 +16,7 @@ import pytest
 
 from syncd.cli.console import when
 from syncd.sandbox.account import Account
-from syncd.sandbox.change import insert, patch_invoice
+from syncd.sandbox.change import insert, patch_client, patch_invoice
 from syncd.sandbox.data import made_up
 from tests.daemon.process import until
 from tests.system.company import Company
@@ -122,6 +122,16 @@ def test_a_run_counts_what_it_wrote_by_kind(company: Company) -> None:
     assert "1 problem waits for a person" in said.out
     again = company.syncd("run")
     assert "target ledger: nothing to do" in again.out
+
+
+def test_an_invoice_and_a_client_that_changed_are_counted_once_each(found: Found) -> None:
+    company = found()
+    company.run()
+    account = company.sandbox.account
+    patch_invoice(account, next(iter(account.invoices)), {"due_date": "2031-01-31"})
+    patch_client(account, next(iter(account.clients)), {"phone": "+4722334455"})
+    (source,) = company.run("--full")["sources"]
+    assert (source["new"], source["changed"], source["gone"]) == (0, 2, 0)
 
 
 def test_a_run_after_a_plan_says_since_when_nothing_is_new(company: Company) -> None:
