@@ -138,9 +138,10 @@ def _attach(invoice_id: str, content: Content, own: Decision, place: Place, poli
 
 
 def _no_fit(invoice: Invoice, content: Content, own: Decision, place: Place, policy: Policy) -> Decision | None:
-    """Say instead of settling that what stands in books, once ``own`` is carried out, is no longer the source's money.
+    """Say instead of settling that what stands in books, once ``own`` is carried out, is not what is paid.
 
-    What the source changed is told with the invoice; what was changed in the books alone is told here.
+    What the source changed, or what keeps a draft from being booked, is told with the invoice; money that was changed
+    in the books alone is told here.
     """
     if policy.picture or place.live is None:
         return None
@@ -148,6 +149,8 @@ def _no_fit(invoice: Invoice, content: Content, own: Decision, place: Place, pol
     stands = {**base, **{path: pair[1] for path, pair in place.live.drift.items()}}
     for operation in own.operations:
         stands |= {path: pair[1] for path, pair in operation.changes.items()}
+    if own.findings and stands.get("status") == "draft":
+        return NOTHING
     expected = flatten(content, policy.fields["invoice"] & PAYABLE)
     apart = differences(expected, {path: stands.get(path) for path in expected})
     kept = {

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.connector import ATTACHED, FIELDS, Operation, Verb
+from syncd.connector import ATTACHED, FIELDS, Content, Operation, Verb
 from syncd.content import client_content, invoice_content
 from syncd.decision import Decision
 from syncd.facts import NOWHERE, Binding, Place, Policy, Seen
 from syncd.fields import flatten
 from syncd.match import Candidate
-from syncd.model import Client, Invoice, Line
+from syncd.model import Client, Invoice, Kind, Line
 from syncd.plan import plan_client, plan_invoice
 
 OnChange = Literal["problem", "update", "reverse"]
@@ -180,6 +180,18 @@ def test_what_is_booked_with_other_money_than_is_paid_is_not_settled_and_told_on
     updated = decide(paid, place, policy=replace(BOOKS, on_change="update"))
     assert verbs(updated) == ["update invoice", "settle payment"]
     assert "settle payment" in verbs(decide(paid, bound(invoice(), PICTURE), policy=PICTURE))
+
+
+def test_a_draft_that_cannot_be_booked_is_not_settled_either_and_told_once() -> None:
+    def shape(kind: Kind, content: Content) -> Content:
+        booked = kind == "invoice" and content["status"] != "draft"
+        return {**content, "status": "posted"} if booked else content
+
+    shut = replace(STATED, drafts=True, shape=shape, locked_until=date(2026, 3, 31))
+    paid, place = invoice(status="paid", paid_date=date(2026, 4, 9)), bound(invoice(status="draft"), STATED)
+    decision = decide(paid, place, policy=shut)
+    assert (verbs(decision), codes(decision)) == ([], ["period_locked"])
+    assert verbs(decide(paid, place, policy=replace(shut, locked_until=None))) == ["post invoice", "settle payment"]
 
 
 def test_what_a_person_booked_with_other_money_is_settled_once_both_sides_agree() -> None:
