@@ -164,6 +164,22 @@ def test_booked_money_is_not_rewritten_when_it_changes_at_the_source(office: Ope
     assert here.wrong() == []
 
 
+@BOTH
+def test_what_changed_and_was_paid_is_settled_once_the_books_hold_its_money(office: Open, mode: str) -> None:
+    here = office(mode)
+    here.run()
+    invoice = here.invoice("sent")
+    lines = [{"description": "More", "quantity": 1, "unit_price_cents": 123_456, "tax_rate": 25}]
+    here.change_invoice(invoice, lines=lines, _happened="paid")
+    assert codes(here.run(code=1)) == {"changed_after_booking": 1}
+    assert here.payments(invoice) == []
+    here.idle(code=1)
+    here.configure(on_change="update")
+    here.run()
+    assert [one["fields"]["amount"] for one in here.payments(invoice)] == [154_320]
+    assert here.wrong() == []
+
+
 @pytest.mark.parametrize("alike", [False, True], ids=["", "called alike"])
 @BOTH
 def test_an_invoice_that_went_to_another_client_is_told_by_their_names(office: Open, mode: str, alike: bool) -> None:
