@@ -16,7 +16,7 @@ from sqlalchemy.engine import Row
 
 from syncd import due
 from syncd.connector import Content, Operation, Rejected
-from syncd.decision import Decision
+from syncd.decision import Decision, label
 from syncd.due import DueClient, DueInvoice, Narrow, Range
 from syncd.facts import NOWHERE, Binding, Place, Policy
 from syncd.fields import flatten
@@ -261,51 +261,57 @@ def _checked(draft: Draft, decision: Decision, revision: int, refs: dict[Kind, s
 
 
 def _check(draft: Draft, operations: Sequence[Operation], revision: int, refs: dict[Kind, str]) -> Checked:
-    """Render operations; what cannot be rendered, sent again or adopted twice is a problem instead."""
-    session, kept, findings = draft.session, list[tuple[Operation, bytes | None]](), list[Finding]()
+    """Render operations up to the first that cannot be, which is a problem, or is not sent again yet."""
+    kept, findings = list[tuple[Operation, bytes | None]](), list[Finding]()
     for operation in operations:
-        pair = (operation.kind, operation.id)
-        if pair in draft.doubtful:
-            findings.append(Finding("in_doubt", *pair, {"record": _name(operation)}))
+        if _was_refused(draft, operation, revision):
             break
-        if operation.verb != "attach" and draft.blocked.get(pair) == str(revision):
-            draft.moot.discard(pair)
-            break
-        if operation.verb == "attach" and draft.no_pdf.get(operation.id) == str(revision):
-            break
-        if operation.verb not in session.can.verbs:
-            findings.append(_cannot(operation))
-            break
+        why_not = _why_not(draft, operation)
         if operation.verb == "adopt":
-            there = (operation.kind, operation.external_id or "")
-            if there in draft.adopted:
-                findings.append(
-                    Finding(
-                        "ambiguous_match",
-                        operation.kind,
-                        operation.id,
-                        {"record": _name(operation), "candidates": there[1]},
-                    )
-                )
-                break
-            draft.adopted.add(there)
-        below: tuple[Kind, ...] = ("invoice",) if operation.verb == "attach" else STANDS_ON[operation.kind]
-        needs = {kind: refs[kind] for kind in below if kind in refs}
-        rendered = session.connector.render(replace(operation, refs=needs) if needs else operation, session.books)
-        if isinstance(rendered, Rejected):
-            findings.append(
-                Finding(
-                    "unwritable" if rendered.code == "rejected" else rendered.code,
-                    operation.kind,
-                    operation.id,
-                    {"record": _name(operation), "reason": rendered.reason},
-                )
-            )
+            draft.adopted.add((operation.kind, operation.external_id or ""))
+        rendered = why_not or _rendered(draft.session, operation, refs)
+        if isinstance(rendered, Finding):
+            findings.append(rendered)
             break
         if operation.verb != "attach":
-            draft.moot.discard(pair)
-        kept.append((operation, rendered if all(needs.values()) else None))
+            draft.moot.discard((operation.kind, operation.id))
+        kept.append((operation, rendered))
     return kept, findings
+
+
+def _was_refused(draft: Draft, operation: Operation, revision: int) -> bool:
+    """Tell whether just this was tried in vain already; that is a problem of its own."""
+    if operation.verb == "attach":
+        return draft.no_pdf.get(operation.id) == str(revision)
+    pair = (operation.kind, operation.id)
+    if draft.blocked.get(pair) != str(revision):
+        return False
+    draft.moot.discard(pair)
+    return True
+
+
+def _why_not(draft: Draft, operation: Operation) -> Finding | None:
+    """Say why an operation cannot be had at all."""
+    pair, record = (operation.kind, operation.id), {"record": _name(operation)}
+    if pair in draft.doubtful:
+        return Finding("in_doubt", *pair, record)
+    if operation.verb not in draft.session.can.verbs:
+        return Finding("rejected_by_target", *pair, {**record, "reason": f"it cannot {operation.verb}"})
+    if operation.verb == "adopt" and (operation.kind, operation.external_id or "") in draft.adopted:
+        return Finding("ambiguous_match", *pair, {**record, "candidates": operation.external_id or ""})
+    return None
+
+
+def _rendered(session: Session, operation: Operation, refs: dict[Kind, str]) -> Finding | bytes | None:
+    """Render an operation, or say why it cannot be; ``None``: what it stands on has no id there yet."""
+    below: tuple[Kind, ...] = ("invoice",) if operation.verb == "attach" else STANDS_ON[operation.kind]
+    needs = {kind: refs[kind] for kind in below if kind in refs}
+    rendered = session.connector.render(replace(operation, refs=needs) if needs else operation, session.books)
+    if isinstance(rendered, Rejected):
+        code = "unwritable" if rendered.code == "rejected" else rendered.code
+        told = {"record": _name(operation), "reason": rendered.reason}
+        return Finding(code, operation.kind, operation.id, told)
+    return rendered if all(needs.values()) else None
 
 
 def _refused_anew(session: Session, anew: Operation, refs: dict[Kind, str]) -> Finding | None:
@@ -321,17 +327,7 @@ def _refused_anew(session: Session, anew: Operation, refs: dict[Kind, str]) -> F
 
 
 def _name(operation: Operation) -> str:
-    """Name a record as a person would."""
-    return str(operation.content.get("number") or operation.content.get("name") or operation.id)
-
-
-def _cannot(operation: Operation) -> Finding:
-    return Finding(
-        "rejected_by_target",
-        operation.kind,
-        operation.id,
-        {"record": _name(operation), "reason": f"it cannot {operation.verb}"},
-    )
+    return label(operation.content) or operation.id
 
 
 def _place(operations: Sequence[tuple[Operation, bytes | None]], one: DueInvoice) -> str:
