@@ -89,11 +89,10 @@ def summary_of(passed: Passed) -> dict[str, Any]:
 def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: Clock) -> Passed:
     """Bring one target in step with the mirror; raise ``Unreachable`` or ``Refused`` where it fails as a whole."""
     passed = Passed(session.name)
-    first_identity, first_told = _meet(session)
-    rebuilt = session.can.picture and session.books.empty and first_identity is not None
-    expected = session.books.identity if rebuilt or first_identity is None else first_identity
-    stranger = safety.judge_books(session.books.identity, expected, session.books.told, first_told or "")
-    stranger += _other_source(session)
+    known = _meet(session)
+    first_seen = known.first_seen if known else session.seconds()
+    rebuilt = session.can.picture and session.books.empty and known is not None
+    stranger = _strangers(session, known, rebuilt=rebuilt) if known else []
     if stranger and (holds := _stopped_by(session, stranger, wish)):
         passed.holds = holds
         return _count(session, passed)
@@ -102,10 +101,12 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     if rebuilt and not unbound:
         _build_anew(session)
     moved = Moved() if rebuilt else observe.drift(session, afresh=wish.afresh)
-    reach = _reach(session, target, moved, wish, anew=unbound)
-    _patience(session, clock, wish)
+    with session.store.read() as connection:
+        lost = cursors.lost(connection, session.name)
+    reach = _reach(session, target, moved, wish, anew=unbound or bool(lost))
+    _patience(session, first_seen, clock, wish)
     unasked = _all_clients(session, target) and wish.narrow.all  # a narrowed run writes those that its invoices need
-    candidates.look_for(session, reach, wish.narrow, all_clients=unasked, lost=_lost(session))
+    candidates.look_for(session, reach, wish.narrow, all_clients=unasked, lost=lost)
     draft = _plan(session, run, reach, wish.narrow, all_clients=unasked, unbound=unbound)
     passed.plan, passed.tally = draft.number, draft.tally
     with session.store.read() as connection:
@@ -128,32 +129,31 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     return _count(session, passed)
 
 
-def _meet(session: Session) -> tuple[str | None, str | None]:
-    """Read the books the target was first seen with; meet them if this is the first time."""
+def _meet(session: Session) -> Row[Any] | None:
+    """Read what is known of the target since it was first seen; ``None``: it is met now."""
     with session.store.read() as connection:
         known = runs.known_target(connection, session.name)
     if known is None:
         with session.store.write() as connection:
-            runs.keep_target(
-                connection,
-                session.name,
-                session.source,
-                session.books.identity,
-                session.books.told,
-                session.seconds(),
-            )
-        return None, None
-    return known.identity, known.company
+            _keep_target(session, connection)
+    return known
 
 
-def _other_source(session: Session) -> list[Finding]:
-    with session.store.read() as connection:
-        known = runs.known_target(connection, session.name)
-        if known is None or known.source == session.source:
-            return []
-        return safety.judge_source(
-            known.source, session.source, *bindings.count_known(connection, session.name, session.source)
-        )
+def _keep_target(session: Session, connection: Connection) -> None:
+    books = session.books
+    runs.keep_target(connection, session.name, session.source, books.identity, books.told, session.seconds())
+
+
+def _strangers(session: Session, known: Row[Any], *, rebuilt: bool) -> list[Finding]:
+    """Judge whether books and source are those of before; books that are built anew may be others."""
+    books = session.books
+    expected = books.identity if rebuilt else known.identity
+    found = safety.judge_books(books.identity, expected, books.told, known.company or "")
+    if known.source != session.source:
+        with session.store.read() as connection:
+            counts = bindings.count_known(connection, session.name, session.source)
+        found += safety.judge_source(known.source, session.source, *counts)
+    return found
 
 
 def _settle(session: Session, passed: Passed, clock: Clock, wish: Wish) -> None:
@@ -187,23 +187,17 @@ def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish, *
         told = problems.listed(connection, [session.name], states=("open", "retry", "dismissed"))
         told_of_source = problems.listed(connection, [f"source:{session.source}"], states=("retry",))
         again = cursors.again(connection, session.name)
-        lost = cursors.lost(connection, session.name)
     waiting = {(row.kind, row.id) for row in told if row.code not in LASTING or row.state == "retry"}
     now = session.seconds()
     waiting |= {(row.kind, row.id) for row in told if row.code == "pdf_missing" and planning.asked_again(row, now)}
     waiting |= {(row.kind, row.id) for row in told_of_source} | moved.records | again
-    since = 0 if anew or lost or step.get("policy") != _digest(session, target) else step.get("revision", 0)
+    since = 0 if anew or step.get("policy") != _digest(session, target) else step.get("revision", 0)
     with session.store.write() as connection:
         for row in told:
             if row.code == "removed_there" and row.state == "retry" and not wish.dry:
                 bindings.unbind(connection, session.name, row.kind, row.id, None, only="removed")  # wanted anew
         cursors.set_again(connection, session.name, waiting)
     return Range(since, upto, frozenset(waiting))
-
-
-def _lost(session: Session) -> frozenset[Kind]:
-    with session.store.read() as connection:
-        return cursors.lost(connection, session.name)
 
 
 def _digest(session: Session, target: TargetSettings) -> str:
@@ -221,17 +215,14 @@ def _all_clients(session: Session, target: TargetSettings) -> bool:
     return session.can.picture or target.clients == "all"
 
 
-def _patience(session: Session, clock: Clock, wish: Wish) -> None:
+def _patience(session: Session, first_seen: int, clock: Clock, wish: Wish) -> None:
     """Wait until nothing that an earlier, forgotten state may have sent can still be under way.
 
     A state that is new does not know what was sent before it; absence is believed only after ``settle_delay``.
     """
     if wish.dry or session.can.replay_safe or not session.can.settle_delay:
         return
-    with session.store.read() as connection:
-        known = runs.known_target(connection, session.name)
-    first = known.first_seen if known else session.seconds()
-    wait = first + session.can.settle_delay + 1 - session.now().timestamp()
+    wait = first_seen + session.can.settle_delay + 1 - session.now().timestamp()
     if wait > 0:
         doubt.pause(session, clock, wait, "the state is new and knows of no earlier one")
 
@@ -305,14 +296,7 @@ def _finish(session: Session, draft: Draft) -> None:
     with session.store.write() as connection:
         journal.close_plan(connection, draft.number, "applied", _counts(draft.tally))
         problems.use_release(connection, session.name)
-        runs.keep_target(
-            connection,
-            session.name,
-            session.source,
-            session.books.identity,
-            session.books.told,
-            session.seconds(),
-        )
+        _keep_target(session, connection)
 
 
 def _again(session: Session, target: TargetSettings, run: int, passed: Passed, clock: Clock) -> set[tuple[str, str]]:
