@@ -17,6 +17,7 @@ from sqlalchemy.engine import Row
 from syncd import due
 from syncd.connector import Content, Operation, Rejected
 from syncd.decision import Decision, label
+from syncd.desired import is_to_be_paid
 from syncd.due import DueClient, DueInvoice, Narrow, Range
 from syncd.facts import NOWHERE, Binding, Place, Policy
 from syncd.fields import flatten
@@ -186,7 +187,7 @@ def _known_again(one: DueInvoice, place: Place, payment: Place, policy: Policy) 
     if one.invoice.status == "cancelled" and not policy.picture:
         place = _marked(place, policy.invoice(one.invoice, one.client), policy.fields["invoice"])
     ours = not policy.picture or not any(candidate.by_hand for candidate in payment.candidates)
-    if ours and (one.invoice.status != "paid" or not one.invoice.total):
+    if ours and not is_to_be_paid(one.invoice):
         payment = _marked(payment, policy.payment(one.invoice), policy.fields.get("payment", frozenset()))
     return place, payment
 

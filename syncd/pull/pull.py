@@ -63,7 +63,7 @@ def pull(  # noqa: PLR0913 - what a cycle depends on is handed over, nothing is 
         except OtherAccount:
             pass
         except Answer as error:
-            raise Unreachable(f"source {source.name} answered something that does not fit: {error}") from error
+            raise Unreachable(f"{str(error).rstrip('.')}; that is not as FastFaktura documents it.") from error
         return _end(cycle, first_load=first_load)
 
 
