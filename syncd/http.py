@@ -19,8 +19,8 @@ from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from syncd.addresses import address
 from syncd.answers import READABLE, Reply, readable, refused, shortened
+from syncd.deadline import Late, Lines
 from syncd.errors import NotSent, SettingsError, SyncdError, Unreachable
-from syncd.line import Late, Lines
 
 Params = Mapping[str, str | int | None]
 Refusal = Callable[[int, Mapping[str, str], bytes, str], SyncdError]

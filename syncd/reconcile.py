@@ -1,207 +1,262 @@
-"""Reconcile: compare what the source says with what the target really holds, record by record and in totals. Pure."""
+"""Reconcile: read the mirror and all that stands in a target, and compare them. It writes nothing."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
-from syncd.connector import ARCHIVED, Fields, Scalar
-from syncd.fields import differences, never
-from syncd.model import Kind
-from syncd.money import amount
-from syncd.words import counted
+from syncd import due
+from syncd.comparison import (
+    Difference,
+    Report,
+    What,
+    add_up,
+    compare,
+    name_of,
+    paid_there,
+    pair_records,
+    sorted_differences,
+)
+from syncd.connector import Fields, Page, Remote
+from syncd.desired import dates, is_to_be_paid, stands, too_early
+from syncd.due import DueInvoice, Narrow
+from syncd.facts import NOWHERE, Place
+from syncd.fields import flatten
+from syncd.model import KINDS, OPEN_STATUSES, Client, Invoice, Kind
+from syncd.observe import is_another, resolved
+from syncd.problems import sentence
+from syncd.session import Session
+from syncd.state import bindings, problems, work
 
-What = Literal["differs", "missing", "unexpected", "removed"]
-
-MONEY = frozenset({"subtotal", "tax", "total", "amount", "unit_price"})
-IDENTITY: dict[Kind, str] = {
-    "client": "client_id",
-    "invoice": "invoice_id",
-    "payment": "invoice_id",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One difference: of a field, or of a whole record (``field`` is ``""``)."""
-
-    what: What
-    kind: Kind
-    id: str
-    label: str
-    """What a person calls the record: its number or name."""
-    field: str = ""
-    source: str = ""
-    target: str = ""
+Expected = dict[tuple[Kind, str], Fields | str]
+"""What a record is to hold; a ``str`` is the status at the source for which it is not to stand at all."""
 
 
 @dataclass(slots=True)
-class Sum:
-    """What both sides hold of one currency in one month of issue: invoices, and cents of subtotal, tax and total."""
+class Standing:
+    """What stands in the target, as it was streamed."""
 
-    source: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
-    target: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
+    seen: dict[Kind, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
+    """Records of the source that stand there."""
+    unexpected: dict[Kind, dict[str, Fields]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    settled: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Invoices of the source on which something was paid there: the target's id, and how much."""
+    paid: dict[str, str] = field(default_factory=dict)
+    """The target's id of an invoice → the last day on which others than syncd paid it."""
+    strays: dict[str, str] = field(default_factory=dict)
+    """Invoices of nobody of which only lines or events stand: their id there → what they are called."""
 
 
-@dataclass(slots=True)
-class Report:
-    """What a comparison found."""
+def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
+    """Compare every record that stands in the target, or should, with the mirror."""
+    report = Report(session.name)
+    there = Standing()
+    seen, unexpected, strays = there.seen, there.unexpected, there.strays
+    for page in session.connector.changes(None):
+        strays |= _strays(session, page)
+        _compare_page(session, page, narrow, report, there)
+        session.progress(sum(len(ids) for ids in seen.values()), None, "compared")
+    report.differences += _paid_by_hand(session, narrow, there)
+    removed = _removed(session)
+    missing = _missing(session, narrow, report, seen, all_clients=all_clients)
+    for kind in seen:
+        pairs, gone, strange = pair_records(kind, missing[kind], unexpected[kind])
+        report.differences += pairs
+        for record_id, fields in missing[kind].items():
+            if record_id not in gone:
+                what: What = "removed" if record_id in removed[kind] else "missing"
+                report.differences.append(Difference(what, kind, record_id, name_of(fields) or record_id))
+        for external, fields in unexpected[kind].items():
+            if kind == "invoice" and (narrow.all or external in strange):
+                add_up(report, "target", fields)
+            if narrow.all and external not in strange:
+                report.differences.append(Difference("unexpected", kind, external, name_of(fields) or external))
+    if narrow.all:
+        told = {external: name for external, name in strays.items() if external not in missing["invoice"]}
+        report.differences += [Difference("unexpected", "invoice", *one) for one in told.items()]
+    report.differences = sorted_differences(_named(session, report.differences))
+    with session.store.read() as connection:
+        held = [
+            row for owner in (session.name, f"source:{session.source}") for row in problems.holds(connection, owner)
+        ]
+        report.held = [sentence(problems.finding_of_hold(row)) for row in held if not row.released]
+        report.waiting = len(problems.listed(connection, [session.name, f"source:{session.source}"]))
+    return report
 
-    target: str
-    compared: int = 0
-    differences: list[Difference] = field(default_factory=list)
-    sums: dict[tuple[str, str], Sum] = field(default_factory=lambda: defaultdict(Sum))
-    """(currency, month ``YYYY-MM``) → both sides."""
-    waiting: int = 0
-    """Records not written because of a problem; each is listed by ``syncd problems``."""
 
-    held: list[str] = field(default_factory=list)
-    """What holds the target or its source: what is compared may be old."""
+def _strays(session: Session, page: Page) -> dict[str, str]:
+    """Name the invoices of which only lines or events stand, and which nothing is bound to."""
+    strays = {remote.external_id: name_of(remote.fields) for remote in page.remotes if remote.stray}
+    if not strays:
+        return {}
+    with session.store.read() as connection:
+        bound = bindings.bound_ids(connection, session.name, "invoice", strays)
+    return {external: name or external for external, name in strays.items() if external not in bound}
 
-    @property
-    def in_step(self) -> bool:
-        """Both sides agree, and nothing waits for a person."""
-        return (
-            not self.differences
-            and not self.waiting
-            and not self.held
-            and all(one.source == one.target for one in self.sums.values())
+
+def _named(session: Session, found: list[Difference]) -> list[Difference]:
+    """Name records by their numbers where the target's fields do not hold those (an Odoo payment has none)."""
+    unnamed = sorted({one.id for one in found if one.label == one.id})
+    with session.store.read() as connection:
+        names = work.names(connection, session.source, unnamed)
+    return [replace(one, label=names.get(one.id, one.label)) if one.label == one.id else one for one in found]
+
+
+def _compare_page(
+    session: Session,
+    page: Page,
+    narrow: Narrow,
+    report: Report,
+    there: Standing,
+) -> None:
+    by_kind: dict[Kind, list[Remote]] = {}
+    for remote in page.remotes:
+        if (
+            not remote.void and not remote.stray and f"{remote.kind}_id" not in remote.lost
+        ):  # else the record itself does not stand
+            by_kind.setdefault(remote.kind, []).append(remote)
+    for kind, remotes in by_kind.items():
+        with session.store.read() as connection:
+            bound = bindings.bound_ids(connection, session.name, kind, (one.external_id for one in remotes))
+            shown = resolved(session, connection, remotes)
+        expected = _expected(session, kind, [row.id for row in bound.values()], narrow)
+        for remote in shown:
+            row = bound.get(remote.external_id)
+            only = session.can.fields[kind]
+            fields = {path: value for path, value in remote.fields.items() if path.partition(".")[0] in only}
+            if row is None or is_another(remote, row):
+                if not remote.foreign:
+                    there.unexpected[kind][remote.external_id] = fields
+                elif "invoice" in remote.refs:
+                    day, invoice = str(fields.get("paid_date") or ""), remote.refs["invoice"]
+                    there.paid[invoice] = max(day, there.paid.get(invoice, ""))
+                continue
+            there.seen[kind].add(row.id)
+            if remote.settled:
+                there.settled[row.id] = (remote.external_id, remote.settled)
+            wanted = expected.get((kind, row.id))
+            if wanted is None:
+                continue
+            _compare_one(session, report, row.id, wanted, replace(remote, fields=fields))
+
+
+def _compare_one(session: Session, report: Report, record_id: str, wanted: Fields | str, remote: Remote) -> None:
+    """Compare what stands; an invoice or a payment that, as the source says, is not to stand differs in its status."""
+    kind, found = remote.kind, remote.fields
+    report.compared += 1
+    if kind == "invoice":
+        add_up(report, "target", found)
+    if isinstance(wanted, str):
+        there = "paid" if kind == "payment" else str(found.get("status") or "booked")
+        label = name_of(found) or record_id
+        report.differences.append(Difference("differs", kind, record_id, label, "status", wanted, there))
+        return
+    report.differences += compare(kind, record_id, wanted, found, remote.lost, session.policy.dressed)
+    if kind == "invoice":
+        add_up(report, "source", wanted)
+
+
+def _paid_by_hand(session: Session, narrow: Narrow, there: Standing) -> Iterator[Difference]:
+    """Tell of invoices that are open at the source, and that others than syncd paid in the target."""
+    asked = there.settled.keys() - there.seen["payment"]
+    for rows in work.by_id(session.store, session.source, "invoice", asked):
+        for one in due.with_clients(session, rows):
+            invoice = one.invoice
+            if not isinstance(invoice, Invoice) or one.seen.gone or not narrow.takes(invoice):
+                continue
+            if invoice.status in OPEN_STATUSES and invoice.status != "draft":
+                external, settled = there.settled[one.id]
+                told = paid_there(invoice.total, settled, there.paid.get(external))
+                label = invoice.number or one.id
+                yield Difference("differs", "invoice", one.id, label, "status", invoice.status, told)
+
+
+def _expected(session: Session, kind: Kind, ids: list[str], narrow: Narrow) -> Expected:
+    """Say what these records are to hold, as the mirror has them."""
+    if kind == "client":
+        clients = (one for chunk in due.named_clients(session, ids) for one in chunk)
+        return {
+            ("client", one.id): flatten(session.policy.client(one.client), session.can.fields["client"])
+            for one in clients
+            if isinstance(one.client, Client) and narrow.all
+        }
+    expected: Expected = {}
+    for rows in work.by_id(session.store, session.source, "invoice", ids):
+        expected |= _of_invoices(session, due.with_clients(session, rows), narrow)
+    return expected
+
+
+def _of_invoices(session: Session, invoices: list[DueInvoice], narrow: Narrow) -> Expected:
+    ids = [one.id for one in invoices]
+    with session.store.read() as connection:
+        places = bindings.places(connection, session.name, {"invoice": ids, "payment": ids}, session.can.fields)
+    expected: Expected = {}
+    for one in invoices:
+        place, payment = (
+            places.get(("invoice", one.id), NOWHERE),
+            places.get(("payment", one.id), NOWHERE),
         )
+        expected |= _of_invoice(session, one, place, payment, narrow)
+    return expected
 
 
-def compare(
-    kind: Kind,
-    record_id: str,
-    expected: Fields,
-    found: Fields,
-    lost: Collection[str] = (),
-    dressed: Callable[[str, Scalar, Scalar], bool] = never,
-) -> list[Difference]:
-    """Name each field on which a record differs; a row whose own number or id was edited is one difference.
-
-    ``lost``: fields whose store is missing there; lines and events that went with it are one difference together.
-    ``dressed``: tells what only looks otherwise.
-    """
-    different = {path: pair for path, pair in differences(expected, found).items() if not dressed(path, *pair)}
-    folded = {group: _rows_of(different, group) for group in ("lines", "events") if group in lost}
-    kept = {path: pair for path, pair in different.items() if path.partition(".")[0] not in folded}
-    pairs = _pair_rows(kept, expected, found)
-    pairs |= {group: (counted(len(rows), "row", "rows"), None) for group, rows in folded.items() if rows}
-    label = name_of(expected) or record_id
-    return [
-        Difference("differs", kind, record_id, label, path, show(path, source), show(path, target))
-        for path, (source, target) in pairs.items()
-    ]
-
-
-def _rows_of(paths: Iterable[str], group: str) -> set[str]:
-    return {path.rpartition(".")[0] for path in paths if path.startswith(f"{group}.")}
+def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place, narrow: Narrow) -> Expected:
+    """Give what an invoice and its payment are to hold; nothing where that cannot be told, or is not asked."""
+    invoice, fields = one.invoice, session.can.fields
+    if not isinstance(invoice, Invoice) or not isinstance(one.client, Client) or not narrow.takes(invoice):
+        return {}
+    picture, status = session.can.picture, "deleted" if one.seen.gone else invoice.status
+    if not stands(invoice, place, session.policy):
+        return {}
+    shown = picture and invoice.status == "draft" and place.binding is not None
+    if (status == "cancelled" and not picture) or (status == "deleted" and not shown):
+        return {("invoice", one.id): status}
+    invoice = dates(invoice, one.seen, place, payment, session.policy)
+    undated = invoice.issue_date is None and invoice.status != "draft"
+    if undated or too_early(invoice, place, session.policy):
+        return {}
+    content = session.policy.invoice(invoice, one.client)
+    if one.seen.gone:
+        content["status"] = status
+    expected: Expected = {("invoice", one.id): flatten(content, fields["invoice"])}
+    if is_to_be_paid(invoice) and invoice.paid_date:
+        expected["payment", one.id] = flatten(session.policy.payment(invoice), fields["payment"])
+    elif status != "paid" and payment.live:
+        expected["payment", one.id] = status
+    return expected
 
 
-def _pair_rows(
-    found: dict[str, tuple[Scalar, Scalar]], expected: Fields, stands: Fields
-) -> dict[str, tuple[Scalar, Scalar]]:
-    """Take a missing row and a strange one that are otherwise equal for one row whose key was edited."""
-    rows: dict[str, set[str]] = defaultdict(set)
-    for path in found:
-        group, _, rest = path.partition(".")
-        if rest:
-            rows[group].add(rest.rpartition(".")[0])
-    for group, keys in rows.items():
-        missing = [key for key in sorted(keys) if _row(expected, group, key) and not _row(stands, group, key)]
-        strange = [key for key in sorted(keys) if _row(stands, group, key) and not _row(expected, group, key)]
-        for key in missing:
-            row = _row(expected, group, key)
-            twin = next((other for other in strange if _alike(row, _row(stands, group, other))), None)
-            if twin is not None:
-                strange.remove(twin)
-                for path in [path for path in found if path.startswith((f"{group}.{key}.", f"{group}.{twin}."))]:
-                    del found[path]
-                found[f"{group}.{key}.{'line' if group == 'lines' else 'event_id'}"] = (key, twin)
-    return found
+def _removed(session: Session) -> dict[Kind, set[str]]:
+    """Name the records that a person took out of the target."""
+    with session.store.read() as connection:
+        return {kind: bindings.removed_ids(connection, session.name, kind) for kind in KINDS}
 
 
-def _row(fields: Fields, group: str, key: str) -> Fields:
-    start = f"{group}.{key}."
-    return {path[len(start) :]: value for path, value in fields.items() if path.startswith(start)}
+def _missing(
+    session: Session,
+    narrow: Narrow,
+    report: Report,
+    seen: dict[Kind, set[str]],
+    *,
+    all_clients: bool,
+) -> dict[Kind, dict[str, Fields]]:
+    """Find what should stand in the target and was not seen there."""
+    missing: dict[Kind, dict[str, Fields]] = {"client": {}, "invoice": {}, "payment": {}}
+    for invoices in due.every_invoice(session):
+        unseen = [one for one in invoices if one.id not in seen["invoice"] or one.id not in seen["payment"]]
+        for (kind, record_id), fields in _of_invoices(session, unseen, narrow).items():
+            if record_id not in seen[kind] and not isinstance(fields, str):
+                missing[kind][record_id] = fields
+                if kind == "invoice":
+                    add_up(report, "source", fields)
+    if all_clients and narrow.all:
+        for kind_id, fields in _clients(session, seen["client"]):
+            missing["client"][kind_id] = fields
+    return missing
 
 
-def _alike(one: Fields, other: Fields) -> bool:
-    own = {"event_id", "line"}
-    return {k: v for k, v in one.items() if k not in own and v} == {
-        k: v for k, v in other.items() if k not in own and v
-    }
-
-
-def pair_records(
-    kind: Kind, missing: Mapping[str, Fields], unexpected: Mapping[str, Fields]
-) -> tuple[list[Difference], set[str], set[str]]:
-    """Take a missing record and an unexpected one that are equal but for their id for one whose id was edited.
-
-    Returns the differences, and the ids taken from either side.
-    """
-    own = IDENTITY[kind]
-    found: list[Difference] = []
-    taken_missing: set[str] = set()
-    taken_unexpected: set[str] = set()
-    by_content: dict[str, str] = {_digest(fields, own): external for external, fields in unexpected.items()}
-    for record_id, fields in missing.items():
-        external = by_content.pop(_digest(fields, own), None)
-        if external is not None:
-            taken_missing.add(record_id)
-            taken_unexpected.add(external)
-            found.append(
-                Difference(
-                    "differs",
-                    kind,
-                    record_id,
-                    name_of(fields) or record_id,
-                    own,
-                    record_id,
-                    show(own, unexpected[external].get(own, external)),
-                )
-            )
-    return found, taken_missing, taken_unexpected
-
-
-def _digest(fields: Fields, own: str) -> str:
-    return repr(sorted((path, value) for path, value in fields.items() if path.rpartition(".")[2] != own and value))
-
-
-def add_up(report: Report, side: Literal["source", "target"], fields: Fields) -> None:
-    """Add one invoice to the totals of its currency and month; what is not readable as money counts as nothing."""
-    key = (str(fields.get("currency") or "?"), str(fields.get("issue_date") or "?")[:7])
-    sums = report.sums[key].source if side == "source" else report.sums[key].target
-    sums[0] += 1
-    for place, name in enumerate(("subtotal", "tax", "total"), 1):
-        value = fields.get(name)
-        sums[place] += value if isinstance(value, int) else 0
-
-
-def name_of(fields: Fields) -> str:
-    """Give what a person calls a record."""
-    return str(fields.get("number") or fields.get("name") or "")
-
-
-def paid_there(total: int, settled: int, since: str | None) -> str:
-    """Tell what was paid of an invoice in the target; ``since``: on which day the last of it."""
-    said = "paid" if abs(settled) >= abs(total) else f"partly paid: {amount(settled)} of {amount(total)}"
-    return f"{said} (since {since})" if since else said
-
-
-def show(path: str, value: Scalar) -> str:
-    """Write a value as a person reads it."""
-    if value is None:
-        return ""
-    if path == "archived_at" and value == ARCHIVED:
-        return "archived"
-    if isinstance(value, int) and path.rpartition(".")[2] in MONEY:
-        return amount(value)
-    return str(value)
-
-
-def sorted_differences(found: Iterable[Difference]) -> list[Difference]:
-    """Put differences in an order that stays."""
-    return sorted(found, key=lambda one: (one.kind, one.label, one.id, one.field))
+def _clients(session: Session, seen: set[str]) -> Iterator[tuple[str, Fields]]:
+    for chunk in due.clients(session, due.Range(-1, 2**62)):
+        for one in chunk:
+            if one.id not in seen and isinstance(one.client, Client):
+                yield one.id, flatten(session.policy.client(one.client), session.can.fields["client"])

@@ -34,7 +34,7 @@ PURE = {
     ),
     *("syncd.fields", "syncd.marks"),
     *("syncd.match", "syncd.merge", "syncd.model", "syncd.moments", "syncd.money", "syncd.payload"),
-    *("syncd.plan", "syncd.problems", "syncd.readers", "syncd.reconcile", "syncd.safety"),
+    *("syncd.plan", "syncd.problems", "syncd.readers", "syncd.comparison", "syncd.safety"),
     "syncd.tax",
 }
 """Modules that compute and nothing else."""

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Row
 from syncd import due, why
 from syncd.cli import console
 from syncd.cli.opening import engine
+from syncd.comparison import show
 from syncd.connector import Books
 from syncd.engine import Engine, scratch
 from syncd.errors import UsageError
@@ -20,7 +21,6 @@ from syncd.facts import NOWHERE, Place, Policy
 from syncd.model import Invoice, Kind
 from syncd.payload import read_invoice
 from syncd.problems import remedy, sentence
-from syncd.reconcile import show
 from syncd.session import policy_of
 from syncd.settings import TargetSettings
 from syncd.state import bindings, journal, lookup, problems, work

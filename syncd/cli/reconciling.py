@@ -10,12 +10,12 @@ from typing import Any
 
 from rich.markup import escape
 
-from syncd import audit
+from syncd import reconcile
 from syncd.cli import console
 from syncd.cli.opening import engine, narrowed, targets_of
+from syncd.comparison import Report
 from syncd.errors import StateError, SyncdError
 from syncd.money import amount
-from syncd.reconcile import Report
 from syncd.words import counted
 
 
@@ -31,7 +31,7 @@ def reconcile_all(
             try:
                 with parts.session(target) as session:
                     everything = session.can.picture or target.clients == "all"
-                    reports.append(audit.reconcile(session, narrow, all_clients=everything))
+                    reports.append(reconcile.reconcile(session, narrow, all_clients=everything))
             except StateError:
                 raise
             except SyncdError as error:

@@ -12,13 +12,13 @@ from rich.markup import escape
 
 from syncd.cli import console
 from syncd.cli.opening import engine, narrowed, targets_of
+from syncd.comparison import show
 from syncd.connector import Scalar
 from syncd.engine import Engine, Reread, RunReport, SourceRun
 from syncd.errors import UsageError
 from syncd.merge import row_of
 from syncd.model import Kind
 from syncd.problems import group, remedy, sentence
-from syncd.reconcile import show
 from syncd.state import problems
 from syncd.sync import SHOWN as MOST
 from syncd.sync import Passed, Preview, Wish
