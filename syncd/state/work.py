@@ -74,8 +74,15 @@ def read(connection: Connection, source: str, kind: Kind, ids: Sequence[str]) ->
 
 
 def every(store: Store, source: str, kind: Kind) -> Iterator[Sequence[AnyRow]]:
-    """Stream all records of a kind."""
-    return changed(store, source, kind, -1, LAST)
+    """Stream all records of a kind, a chunk at a time; each once, though its revision may grow meanwhile."""
+    after, ours = 0, _READ.where(record.c.source == source, record.c.kind == kind, _READABLE)
+    while True:
+        with store.read() as connection:
+            rows = connection.execute(ours.where(record.c.n > after).order_by(record.c.n).limit(CHUNK)).all()
+        if not rows:
+            return
+        yield rows
+        after = rows[-1].n
 
 
 def invoices_of(store: Store, source: str, clients: Iterable[str], upto: int) -> list[str]:

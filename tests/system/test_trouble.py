@@ -354,3 +354,19 @@ def test_what_changed_and_waits_is_looked_at_once_though_it_changes_again_meanwh
             with store.write() as connection:  # what a pull finds meanwhile
                 connection.execute(sa.update(record).values(revision=record.c.revision + upto))
     assert seen == Counter(ids)
+
+
+def test_what_changes_while_all_is_read_is_read_once(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = found()
+    company.run()
+    monkeypatch.setattr(work, "CHUNK", 7)
+    seen: Counter[str] = Counter()
+    with contextlib.closing(Store(f"sqlite:///{company.state}")) as store:
+        with store.read() as connection:
+            upto, ids = work.revision(connection, "main"), set(work.ids(connection, "main", "invoice"))
+        for rows in work.every(store, "main", "invoice"):
+            seen.update(row.id for row in rows)
+            if len(seen) < len(ids):  # what a pull finds meanwhile
+                with store.write() as connection:
+                    connection.execute(sa.update(record).values(revision=record.c.revision + upto))
+    assert seen == Counter(ids)
