@@ -76,6 +76,14 @@ def period_locked(kind: Kind, record_id: str, content: Content, policy: Policy) 
     )
 
 
+def not_held(content: Content, policy: Policy) -> Decision | None:
+    """Tell that the books cannot hold the currency of an invoice; ``None`` where they can."""
+    number, currency = content["number"], content["currency"]
+    if policy.currencies is None or currency in policy.currencies:
+        return None
+    return problem("currency_not_held", "invoice", content["invoice_id"], number=number, currency=currency)
+
+
 def refused(kind: Kind, record_id: str, rejection: Rejection) -> Decision:
     """Tell that the source's payload was not understood."""
     return Decision((), (Finding(rejection.code, kind, record_id, dict(rejection.parameters), at_source=True),))

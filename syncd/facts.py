@@ -92,6 +92,11 @@ class Binding:
     behind: Differs = field(default_factory=dict)
     clients: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def status(self) -> Scalar:
+        """The status that the record has at the target now, whoever gave it."""
+        return self.drift["status"][1] if "status" in self.drift else self.base.get("status")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
