@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -24,7 +24,7 @@ import structlog
 from syncd.connector import Connector, Context
 from syncd.documents import ATTEMPTS, LARGEST, Documents
 from syncd.doubt import Clock
-from syncd.errors import Refused, StateError, SyncdError, Unreachable
+from syncd.errors import Refused, StateError, SyncdError, Unreachable, worst
 from syncd.fastfaktura import FastFaktura
 from syncd.http import MAX_BODY, Http
 from syncd.log import Masker
@@ -36,6 +36,8 @@ from syncd.settings import Settings, SourceSettings, TargetSettings
 from syncd.state import cursors, polls, problems, runs
 from syncd.state.store import Store
 from syncd.sync import Passed, Wish, summary_of, sync
+
+T = TypeVar("T")
 
 Document = Callable[[str], bytes]
 """Gives the PDF of an invoice by its id; ``NoDocument`` where it cannot be had."""
@@ -70,6 +72,11 @@ class SourceRun:
     waits: bool = False
     """The source asked for it: until then it is not asked."""
 
+    @property
+    def exit_code(self) -> int:
+        """How it went, as an exit code."""
+        return 3 if self.error else 5 if self.holds else 0
+
 
 @dataclass(slots=True)
 class RunReport:
@@ -84,14 +91,22 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        """The first that holds: 3 not reached or refused, 5 held, 1 problems, 0 in step (DESIGN section 7)."""
-        if any(one.error for one in self.sources) or any(one.unreachable for one in self.targets):
-            return 3
-        if any(one.holds for one in self.sources) or any(one.holds for one in self.targets):
-            return 5
-        if self.stopped or any(one.problems or one.error or one.applied.doubt for one in self.targets):
-            return 1
-        return 0
+        """The worst of how its sources and targets went."""
+        sources, targets = (one.exit_code for one in self.sources), (one.exit_code for one in self.targets)
+        return worst({*sources, *targets, 1 if self.stopped else 0})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What stopped a target as a whole; ``told``: the sentence in which a person hears of it."""
+
+    error: Exception
+    told: str
+
+    @property
+    def exit_code(self) -> int:
+        """That of the error; a bug does not mean that the target is out of reach."""
+        return self.error.exit_code if isinstance(self.error, SyncdError) else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,24 +219,26 @@ class Engine:
 
     def sync(self, target: TargetSettings, run: int, wish: Wish) -> Passed:
         """Bring one target in step; what stops it is told, not raised."""
+        went = self.attempt(target, lambda session: sync(session, target, run, wish, Clock.until(self.stop)))
+        if not isinstance(went, Failure):
+            return went
+        told = went.told if isinstance(went.error, SyncdError) else f"{went.told} The next run settles what was sent."
+        refused = isinstance(went.error, Refused)
+        return Passed(target.name, error=told, error_code=went.exit_code, refused=refused)
+
+    def attempt(self, target: TargetSettings, work: Callable[[Session], T]) -> T | Failure:
+        """Open a target and do something with it; what stops it is told, not raised, and stops no other target."""
         try:
             with self.session(target) as session:
-                return sync(session, target, run, wish, Clock.until(self.stop))
+                return work(session)
         except StateError:
             raise
         except SyncdError as error:
-            refused = isinstance(error, Refused)
-            out_of_reach = refused or isinstance(error, Unreachable)
-            return Passed(target.name, error=str(error), unreachable=out_of_reach, refused=refused)
+            return Failure(error, str(error))
         except Exception as error:  # noqa: BLE001 - a bug of one connector must not stop the other targets
-            return Passed(target.name, error=f"{self.fault(target, error)} The next run settles what was sent.")
-
-    def fault(self, target: TargetSettings, error: Exception) -> str:
-        """Log an unexpected error of a target, and say what a person is told of it."""
-        structlog.get_logger().exception("target.failed", target=target.name)
-        return (
-            f"a fault in the connector {target.connector_name} ({self._shown(error)}); please report it with the log."
-        )
+            structlog.get_logger().exception("target.failed", target=target.name)
+            told = f"a fault in the connector {target.connector_name} ({self._shown(error)})"
+            return Failure(error, f"{told}; please report it with the log.")
 
     def _shown(self, error: Exception) -> str:
         """Show an unexpected error, which may quote anything, without the secrets."""

@@ -11,11 +11,11 @@
         - Busy                 it asked us to slow down (429, 503 with Retry-After)
         - NotSent              nothing of this batch was carried out, for certain
       - Refused                stop this source or target: its credentials or rights are refused      exit 3
-      - Answer                 the other side answered, but with an error to one request
+      - Answer                 the other side answered, but with an error to one request             exit 1
         - Missing              404: there is no such record
         - Invalid              any other 4xx: this very request is wrong
       - NoDocument             an invoice's PDF cannot be had; the invoice goes on without it
-      - ContractError          a connector broke the contract: a bug of the connector
+      - ContractError          a connector broke the contract: a bug of the connector                exit 1
 
 What stops a single record is no error but a value: a ``Rejection`` (payload), a ``Finding`` (planner) or an
 ``Outcome`` (connector); the run goes on.
@@ -23,13 +23,13 @@ What stops a single record is no error but a value: a ``Rejection`` (payload), a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 
 class SyncdError(Exception):
     """Something went wrong that syncd can explain; ``str(error)`` is a sentence for a person."""
 
-    exit_code = 3
+    exit_code = 1
 
 
 class UsageError(SyncdError):
@@ -58,12 +58,16 @@ class StateLocked(SyncdError):
 class StateError(SyncdError):
     """The state database cannot be read or written."""
 
+    exit_code = 3
+
 
 class Unreachable(SyncdError):
     """A source or target could not be reached, or answered with a fault of its own; trying later may help.
 
     ``retry_after``: seconds the other side asked us to wait, or ``None``.
     """
+
+    exit_code = 3
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         """Say who could not be reached and why."""
@@ -88,6 +92,8 @@ class Refused(SyncdError):
 
     ``choices``: what a setting can be whose lack is the reason.
     """
+
+    exit_code = 3
 
     def __init__(self, message: str, choices: Choices | None = None) -> None:
         """Say what was refused."""
@@ -126,6 +132,11 @@ class NoDocument(SyncdError):
 
 class ContractError(SyncdError):
     """A connector did what the contract forbids."""
+
+
+def worst(codes: Collection[int]) -> int:
+    """Give the exit code of a command of whose parts each has one: the first of DESIGN section 7 that holds."""
+    return next((one for one in (4, 2, 3, 5, 1) if one in codes), 0)
 
 
 def is_ctrl_c(error: BaseException | None) -> bool:

@@ -77,8 +77,14 @@ class Passed:
     preview: list[Preview] = field(default_factory=list)
     """The first operations of a plan that was not carried out."""
     error: str | None = None
-    unreachable: bool = False
+    error_code: int = 0
+    """The exit code that the error stands for."""
     refused: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """How it went, as an exit code."""
+        return self.error_code or (5 if self.holds else 1 if self.problems or self.applied.doubt else 0)
 
 
 def summary_of(passed: Passed) -> dict[str, Any]:

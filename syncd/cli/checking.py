@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,16 @@ from rich.markup import escape
 
 from syncd.cli import console
 from syncd.cli.opening import settings_of
-from syncd.engine import Engine, fastfaktura
-from syncd.errors import Choices, Invalid, Missing, Refused, SyncdError, Unreachable
+from syncd.engine import Engine, Failure, fastfaktura
+from syncd.errors import Choices, Invalid, Missing, Refused, SyncdError, worst
 from syncd.fastfaktura import FastFaktura
 from syncd.needs import lacks
 from syncd.problems import remedy, sentence
-from syncd.settings import Settings
+from syncd.session import Session
+from syncd.settings import Settings, TargetSettings
 from syncd.state import problems
 from syncd.state.store import Store
 from syncd.words import counted
-
-WORST = (4, 2, 3, 5, 1)
-"""Exit codes, of which the first that holds is the command's (DESIGN section 7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,7 @@ def check_all(config: Path | None, *, json: bool) -> int:
     found += [_check_source(settings, name, rows) for name in settings.sources]
     if all(one.good for one in found[:2]):
         found += [*_check_targets(settings, rows), *_held(settings)]
-    codes = {one.exit_code for one in found}
-    code = next((one for one in WORST if one in codes), 0)
+    code = worst({one.exit_code for one in found})
     if json:
         console.print_json("syncd.check/1", {"exit_code": code, "checks": [_document(one) for one in found]})
     else:
@@ -76,10 +73,8 @@ def _check_source(settings: Settings, name: str, first: dict[str, list[Any]]) ->
     try:
         company = _company(api)
         first[name] = _first_rows(api)
-    except (Unreachable, Refused) as error:
-        return Checked(f"source {name}", False, str(error).removeprefix(f"source {name}: "), 3)
     except SyncdError as error:
-        return Checked(f"source {name}", False, str(error).removeprefix(f"source {name}: "), 1)
+        return Checked(f"source {name}", False, str(error).removeprefix(f"source {name}: "), error.exit_code)
     finally:
         api.close()
     rows = counted(len(first[name]), "invoice")
@@ -104,31 +99,34 @@ def _first_rows(api: FastFaktura) -> list[Any]:
 
 
 def _check_targets(settings: Settings, rows: Mapping[str, list[Any]]) -> list[Checked]:
-    found: list[Checked] = []
-    store = Store(settings.state, lock=False)
-    engine = Engine(settings, store)
-    try:
-        for target in settings.targets.values():
-            try:
-                with engine.session(target) as session:
-                    books, stands = session.books, ""
-                    if session.can.picture:  # a ledger in a dress that cannot be read would stop the next run
-                        pages = session.connector.changes(None)
-                        records = sum(not one.stray for page in pages for one in page.remotes)
-                        stands = f", {counted(records, 'record stands', 'records stand')} there"
-                    summary = f" ({books.summary})" if books.summary else ""
-                    said = f"{target.connector_name}: {books.company}{summary}{stands}"
-                    found.append(Checked(f"target {target.name}", True, said, choices=books.choices))
-                    found += [Checked(f"target {target.name}", False, said, 1) for said in books.findings]
-                    lacking = lacks(session, rows.get(target.source, ()))
-                    found += [Checked(f"target {target.name}", False, said, 1) for said in lacking]
-            except SyncdError as error:
-                said = str(error).removeprefix(f"target {target.name}: ")
-                choices = error.choices if isinstance(error, Refused) else {}
-                found.append(Checked(f"target {target.name}", False, said, error.exit_code, choices))
-    finally:
-        store.close()
-    return found
+    with contextlib.closing(Store(settings.state, lock=False)) as store:
+        engine = Engine(settings, store)
+        targets = settings.targets.values()
+        return [one for target in targets for one in _check_target(engine, target, rows.get(target.source, ()))]
+
+
+def _check_target(engine: Engine, target: TargetSettings, first_rows: Sequence[Any]) -> list[Checked]:
+    what = f"target {target.name}"
+    went = engine.attempt(target, lambda session: (session.books, _stands(session), _lacking(session, first_rows)))
+    if isinstance(went, Failure):
+        choices = went.error.choices if isinstance(went.error, Refused) else {}
+        return [Checked(what, False, went.told.removeprefix(f"{what}: "), went.exit_code, choices)]
+    books, stands, lacking = went
+    summary = f" ({books.summary})" if books.summary else ""
+    said = f"{target.connector_name}: {books.company}{summary}{stands}"
+    return [Checked(what, True, said, choices=books.choices), *(Checked(what, False, one, 1) for one in lacking)]
+
+
+def _stands(session: Session) -> str:
+    """Count what stands in a ledger; one in a dress that cannot be read would stop the next run."""
+    if not session.can.picture:
+        return ""
+    records = sum(not one.stray for page in session.connector.changes(None) for one in page.remotes)
+    return f", {counted(records, 'record stands', 'records stand')} there"
+
+
+def _lacking(session: Session, first_rows: Sequence[Any]) -> list[str]:
+    return [*session.books.findings, *lacks(session, first_rows)]
 
 
 def _held(settings: Settings) -> list[Checked]:
@@ -136,15 +134,11 @@ def _held(settings: Settings) -> list[Checked]:
     owners = [(f"source {name}", f"source:{name}", name) for name in settings.sources]
     owners += [(f"target {name}", name, name) for name in settings.targets]
     found: list[Checked] = []
-    store = Store(settings.state, lock=False)
-    try:
-        with store.read() as connection:
-            for what, owner, name in owners:
-                for row in problems.holds(connection, owner):
-                    hold = problems.finding_of_hold(row)
-                    told = f"held since {console.when(row.since)}, nothing is written: {sentence(hold)} {remedy(hold)}"
-                    if not row.released:
-                        found.append(Checked(what, False, f"{told} `syncd release {name}` lets it pass, once.", 5))
-    finally:
-        store.close()
+    with contextlib.closing(Store(settings.state, lock=False)) as store, store.read() as connection:
+        for what, owner, name in owners:
+            for row in problems.holds(connection, owner):
+                hold = problems.finding_of_hold(row)
+                told = f"held since {console.when(row.since)}, nothing is written: {sentence(hold)} {remedy(hold)}"
+                if not row.released:
+                    found.append(Checked(what, False, f"{told} `syncd release {name}` lets it pass, once.", 5))
     return found

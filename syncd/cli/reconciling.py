@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,42 +15,42 @@ from syncd import reconcile
 from syncd.cli import console
 from syncd.cli.opening import engine, narrowed, targets_of
 from syncd.comparison import Report
-from syncd.errors import StateError, SyncdError
+from syncd.due import Narrow
+from syncd.engine import Failure
+from syncd.errors import worst
 from syncd.money import amount
+from syncd.session import Session
+from syncd.settings import TargetSettings
 from syncd.words import counted
 
 
 def reconcile_all(
     config: Path | None, targets: Sequence[str] | None, since: datetime | None, until: datetime | None, *, json: bool
 ) -> int:
-    """Compare each target with the mirror; exit 1 when something differs."""
+    """Compare each target with the mirror, and return the exit code of the worst."""
     narrow = narrowed(since, until)
     reports: list[Report] = []
-    errors: dict[str, str] = {}
+    failures: dict[str, Failure] = {}
     with console.progress(quiet=json) as progress, engine(config, lock=False, progress=progress) as parts:
         for target in targets_of(parts.settings, targets or ()):
-            try:
-                with parts.session(target) as session:
-                    everything = session.can.picture or target.clients == "all"
-                    reports.append(reconcile.reconcile(session, narrow, all_clients=everything))
-            except StateError:
-                raise
-            except SyncdError as error:
-                errors[target.name] = str(error)
-            except Exception as error:  # noqa: BLE001 - a bug of one connector must not stop the other targets
-                errors[target.name] = parts.fault(target, error)
+            went = parts.attempt(target, partial(_compared, target, narrow))
+            if isinstance(went, Failure):
+                failures[target.name] = went
+            else:
+                reports.append(went)
     if json:
-        console.print_json("syncd.reconcile/1", _document(reports, errors))
+        console.print_json("syncd.reconcile/1", _document(reports, failures))
     else:
         for report in reports:
             _tell(report)
-        for name, told in errors.items():
-            console.complain(console.of_target(name, told))
-    if errors:
-        return 3
-    if any(report.held for report in reports):
-        return 5
-    return 0 if all(report.in_step for report in reports) else 1
+        for name, failure in failures.items():
+            console.complain(console.of_target(name, failure.told))
+    codes = {failure.exit_code for failure in failures.values()}
+    return worst(codes | {5 if report.held else 0 if report.in_step else 1 for report in reports})
+
+
+def _compared(target: TargetSettings, narrow: Narrow, session: Session) -> Report:
+    return reconcile.reconcile(session, narrow, all_clients=session.can.picture or target.clients == "all")
 
 
 def _tell(report: Report) -> None:
@@ -90,9 +91,9 @@ def _sign(source: list[int], target: list[int]) -> str:
     return "" if source == target else "differs"
 
 
-def _document(reports: Sequence[Report], errors: dict[str, str]) -> dict[str, Any]:
+def _document(reports: Sequence[Report], failures: Mapping[str, Failure]) -> dict[str, Any]:
     return {
-        "in_step": not errors and all(report.in_step for report in reports),
+        "in_step": not failures and all(report.in_step for report in reports),
         "targets": [
             {
                 "name": report.target,
@@ -108,7 +109,7 @@ def _document(reports: Sequence[Report], errors: dict[str, str]) -> dict[str, An
             }
             for report in reports
         ],
-        "errors": [{"target": name, "said": told} for name, told in errors.items()],
+        "errors": [{"target": name, "said": failure.told} for name, failure in failures.items()],
     }
 
 

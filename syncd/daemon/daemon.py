@@ -20,7 +20,7 @@ from syncd import log as logs
 from syncd.daemon.beats import beat_of, drift_beat_of, seconds_of
 from syncd.daemon.history import History
 from syncd.daemon.jobs import Jobs
-from syncd.engine import Engine, RunReport, SourceRun
+from syncd.engine import Engine, SourceRun
 from syncd.errors import StateError
 from syncd.problems import Finding, sentence
 from syncd.settings import Settings, TargetSettings
@@ -192,7 +192,7 @@ class Daemon:
         code, passed = 3, Passed(name)
         try:
             passed = engine.sync(target, number, Wish())
-            code = RunReport(targets=[passed]).exit_code
+            code = passed.exit_code
         finally:
             self.history.end(engine.store, number, code, passed)
         if not engine.stop.is_set():

@@ -135,7 +135,7 @@ def test_a_target_that_answers_with_an_error_stops_the_reconciling_of_no_other(
     changes = CsvConnector.changes
     monkeypatch.setattr(CsvConnector, "changes", failing)
     said = company.syncd("reconcile", "--json")
-    assert said.code == 3, said
+    assert said.code == 1, said
     assert [(one["name"], one["in_step"]) for one in said.document["targets"]] == [("second", True)]
     (told,) = said.document["errors"]
     assert told["target"] == "ledger"
