@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
 
 _FORM = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?")
 
@@ -26,3 +29,16 @@ def duration_text(value: timedelta) -> str:
         if seconds and seconds % size == 0:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
+
+
+def _setting(value: object) -> timedelta:
+    if isinstance(value, timedelta) and value > timedelta(0):
+        return value
+    read = duration(value) if isinstance(value, str) else None
+    if read is None:
+        raise ValueError('should be a duration, such as "90s", "5m", "24h" or "1d"')
+    return read
+
+
+Duration = Annotated[timedelta, BeforeValidator(_setting), PlainSerializer(duration_text)]
+"""A setting that is a duration."""

@@ -82,7 +82,7 @@ class OdooConnector:
             batch=BATCH,
             refs=frozenset({"client", "invoice"}),
             replay_safe=True,
-            settle_delay=settings.request_limit,
+            settle_delay=settings.request_limit.total_seconds(),
             taxes=True,
             reverses=True,
         )

@@ -6,30 +6,15 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from connectors.odoo.products import OTHERS
 from syncd.connector import Secret
-from syncd.durations import duration, duration_text
+from syncd.durations import Duration
 from syncd.money import decimal_text
 
-LATER = 30.0
-"""Seconds that an answer may come after the time a call may run: what network and proxies take."""
-
-
-def _seconds(value: object) -> float:
-    if isinstance(value, float) and value > 0:
-        return value
-    read = duration(value) if isinstance(value, str) else None
-    if read is None:
-        raise ValueError('should be a duration, such as "90s", "2m" or "10m"')
-    return read.total_seconds()
-
-
-Seconds = Annotated[
-    float, BeforeValidator(_seconds), PlainSerializer(lambda value: duration_text(timedelta(seconds=value)))
-]
-"""Seconds, written as a duration."""
+LATER = timedelta(seconds=30)
+"""How long an answer may come after the time a call may run: what network and proxies take."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """A name; an empty one names nothing."""
@@ -107,13 +92,13 @@ class OdooSettings(BaseModel):
     connections: int = Field(
         1, ge=1, le=8, description="How many requests at a time, 1 to 8: as many as Odoo has worker processes."
     )
-    request_limit: Seconds = Field(
-        120.0,
+    request_limit: Duration = Field(
+        timedelta(minutes=2),
         description="How long Odoo lets one call run (limit_time_real). After an answer was lost, nothing is "
         "sent again before.",
         examples=["2m"],
     )
-    timeout: Seconds | None = Field(
+    timeout: Duration | None = Field(
         None,
         description="How long to wait for an answer. Without it half a minute more than request_limit.",
         examples=["150s"],
@@ -150,4 +135,4 @@ class OdooSettings(BaseModel):
     @property
     def wait(self) -> float:
         """Seconds to wait for an answer."""
-        return self.timeout or self.request_limit + LATER
+        return (self.timeout or self.request_limit + LATER).total_seconds()

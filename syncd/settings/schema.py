@@ -16,17 +16,15 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     SkipValidation,
     field_validator,
 )
 from pydantic_core import PydanticKnownError
 
 from syncd.connector import FIELDS, Connector, Context, How
-from syncd.durations import duration, duration_text
+from syncd.durations import Duration
 from syncd.merge import Owner
 from syncd.money import decimal_text
 from syncd.secret import Secret
@@ -34,18 +32,6 @@ from syncd.secret import Secret
 FASTFAKTURA = "https://app.fastfaktura.io/api/v1"
 Way = Literal["mapping", How]
 WAYS: tuple[Way, ...] = get_args(Way)
-
-
-def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta) and value > timedelta(0):
-        return value
-    read = duration(value) if isinstance(value, str) else None
-    if read is None:
-        raise ValueError('should be a duration, such as "90s", "5m", "24h" or "1d"')
-    return read
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text)]
 
 
 def _one_of(value: object, known: Sequence[str]) -> object:
