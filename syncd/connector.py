@@ -140,7 +140,6 @@ class Books:
     empty: bool = False
     history: bool = False
     token: str | None = None
-    currency: str | None = None
     currencies: frozenset[str] | None = None
     locked_until: date | None = None
     payments_locked_until: date | None = None
@@ -281,11 +280,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Carried out; the record as it stands now (``fields`` as far as the answer shows them)."""
+    """Carried out; the record's id and version as it stands now."""
 
     external_id: str
     version: str | None = None
-    fields: Fields | None = None
 
 
 @dataclass(frozen=True, slots=True)

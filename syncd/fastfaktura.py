@@ -43,14 +43,13 @@ class Listing:
     """One page of a list.
 
     ``rows`` are raw, whatever each is. ``last``: what paging information says of this page being the last, ``None``
-    where it says nothing; it may be wrong. ``total`` rows and ``pages``, where told. ``not_modified``: the answer was
+    where it says nothing; it may be wrong. ``total``: the number of rows, where told. ``not_modified``: the answer was
     304, so there are no rows here and nothing changed.
     """
 
     rows: list[Any]
     last: bool | None = None
     total: int | None = None
-    pages: int | None = None
     validators: Validators = (None, None)
     not_modified: bool = False
 
@@ -190,7 +189,7 @@ def read_listing(body: object, page: int, kind: ListKind, headers: Mapping[str, 
     if pages is not None:
         told.append(here >= pages)
     last = all(told) if told else _last_by_total(total, _first(said, SIZES), here, len(rows))
-    return Listing(rows, last, total, pages, _validators(headers))
+    return Listing(rows, last, total, _validators(headers))
 
 
 def _unwrapped(body: object, kind: ListKind) -> tuple[list[Any], list[Json]]:

@@ -9,11 +9,8 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from syncd.catalogue import CATALOGUE, Problem, Stage, Waits
-
-Severity = Literal["problem", "hold", "note"]
 
 OTHER = "rejected_by_target"
 """What a code that only a connector knows is told as."""

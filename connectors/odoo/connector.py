@@ -106,7 +106,6 @@ class OdooConnector:
             where=f"{place}, company {company.id}, in {company.currency}",
             identity=f"{self._settings.database}/{company.id}/{company.currency}",
             history=has_history(odoo, company),
-            currency=company.currency,
             currencies=frozenset(company.currencies),
             locked_until=company.locked.invoice,
             payments_locked_until=company.locked.payment or date.min,

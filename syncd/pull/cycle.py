@@ -17,7 +17,6 @@ from syncd.model import Kind
 from syncd.problems import Finding
 from syncd.pull import questions
 from syncd.pull.failing import Failing
-from syncd.pull.walk import Order
 from syncd.settings import SourceSettings
 from syncd.state import cursors, mirror
 from syncd.state.store import Store
@@ -50,9 +49,6 @@ class Pulled:
     gone: int
     requests: dict[str, int]
     revision: int
-    first_load: bool
-    order: Order
-    status_ignored: bool
     findings: tuple[Finding, ...]
     holds: tuple[Finding, ...]
     whole: bool

@@ -57,14 +57,13 @@ def pull(  # noqa: PLR0913 - what a cycle depends on is handed over, nothing is 
             source, api, store, pool,
             now=int(now().timestamp()), progress=progress or _silent, stop=stop, released=released,
         )  # fmt: skip
-        first_load = not cycle.learnt.get("loaded")
         try:
-            _run(cycle, first_load=first_load, full=full, details=details)
+            _run(cycle, full=full, details=details)
         except OtherAccount:
             pass
         except Answer as error:
             raise Unreachable(f"{str(error).rstrip('.')}; that is not as FastFaktura documents it.") from error
-        return _end(cycle, first_load=first_load)
+        return _end(cycle)
 
 
 def _begin(  # noqa: PLR0913 - see above
@@ -91,10 +90,10 @@ def _begin(  # noqa: PLR0913 - see above
     return cycle
 
 
-def _run(cycle: Cycle, *, first_load: bool, full: bool, details: bool) -> None:
+def _run(cycle: Cycle, *, full: bool, details: bool) -> None:
     _business(cycle)
     cycle.first_page = _first_page(cycle)
-    if first_load:
+    if not cycle.learnt.get("loaded"):
         _load(cycle)
     else:
         hot = _hot_and_growing(cycle)
@@ -293,20 +292,17 @@ def _ids_on(cycle: Cycle, kind: Kind, number: int) -> list[str] | None:
     return [str(row.get("id")) if isinstance(row, dict) else repr(row) for row in listing.rows]
 
 
-def _end(cycle: Cycle, *, first_load: bool) -> Pulled:
+def _end(cycle: Cycle) -> Pulled:
     """Put together what the cycle came to."""
     swept = [cycle.get(f"sweep:{kind}") or {} for kind in KINDS]
     for kind, cursor in zip(KINDS, swept, strict=True):
         rounds.check_short(cycle, kind, cursor)
     _keep_failing(cycle)
     found = {(one.code, one.kind, one.id): one for one in rounds.findings(swept)} | cycle.findings
-    learnt = cycle.learnt
     with cycle.store.write() as conn:
         upto = mirror.pulled(conn, cycle.name, cycle.now)
     return Pulled(
         new=cycle.new, changed=cycle.changed, gone=cycle.gone, requests=dict(cycle.requests), revision=upto,
-        first_load=first_load, order=learnt.get("order", "unknown"),
-        status_ignored=learnt.get("ignored_at") is not None,
         findings=tuple(found.values()), holds=tuple(cycle.holds), whole=not cycle.stopped and not cycle.holds,
     )  # fmt: skip
 

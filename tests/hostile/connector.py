@@ -88,7 +88,6 @@ class HostileConnector:
                 company=answer["company"],
                 identity=answer["id"],
                 empty=answer["empty"],
-                currency=answer["currency"],
                 locked_until=date.fromisoformat(closed) if closed else None,
             )
         except (KeyError, TypeError, ValueError) as error:

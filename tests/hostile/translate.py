@@ -90,7 +90,7 @@ def _outcome(answer: dict[str, Any] | None) -> Outcome:
     match answer:
         case {"outcome": "done", "record": dict(record)}:
             found = remote(record)
-            return Done(found.external_id, found.version, found.fields)
+            return Done(found.external_id, found.version)
         case {"outcome": "exists", "id": str(name), "version": int(version)}:
             return Exists(name, str(version))
         case {"outcome": "refused", "reason": str(reason)}:

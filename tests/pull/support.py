@@ -22,7 +22,7 @@ from syncd.model import Kind
 from syncd.pull import Pulled, pull
 from syncd.sandbox.server import Sandbox
 from syncd.settings import SourceSettings
-from syncd.state import work
+from syncd.state import runs, work
 from syncd.state.store import Store
 from syncd.state.tables import body, record
 
@@ -80,6 +80,11 @@ class Puller:
         """One record of the mirror."""
         with self.store.read() as conn:
             return conn.execute(sa.select(record).where(record.c.id == record_id)).one()
+
+    def learnt(self, habit: str) -> Any:
+        """What was learnt of a habit of the source; ``None`` where nothing was."""
+        with self.store.read() as conn:
+            return runs.learnt(conn, "main").get(habit)
 
     def changed_since(self, revision: int) -> set[str]:
         """The ids of what planning would look at after a revision."""

@@ -43,7 +43,7 @@ def churn(sandbox: Sandbox, puller: Puller) -> None:
 @pytest.mark.parametrize("envelope", ENVELOPES)
 def test_every_envelope_is_followed_through_a_life(start: Start, envelope: str) -> None:
     sandbox, puller = start(envelope=envelope)
-    assert puller.pull().first_load
+    puller.pull()
     assert_in_step(puller, sandbox)
     churn(sandbox, puller)
     assert_in_step(puller, sandbox)
@@ -99,7 +99,8 @@ def test_a_first_load_reads_the_newest_invoices_first_whatever_end_of_the_list_t
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 def test_an_ordinary_cycle_sees_whatever_an_invoice_does(start: Start, order: str) -> None:
     sandbox, puller = start(order=order)
-    assert puller.pull().order == order
+    puller.pull()
+    assert puller.learnt("order") == order
     for seed in range(4):
         done = life.live(sandbox.account, seed, 0.3)
         before = puller.before.revision
@@ -123,7 +124,8 @@ def test_many_invoices_born_paid_are_seen_at_the_growing_end(start: Start, order
 
 def test_where_there_is_no_order_the_sweep_brings_what_is_born_paid(start: Start) -> None:
     sandbox, puller = start(order="none")
-    assert puller.pull().order == "none"
+    puller.pull()
+    assert puller.learnt("order") == "none"
     for _ in range(5):
         change.insert(sandbox.account, {"status": "paid"})
     assert puller.pull().requests.get("growing", 0) == 0
@@ -265,13 +267,15 @@ def test_a_client_that_is_nowhere_stays_missing(start: Start) -> None:
 def test_a_server_that_ignores_the_status_is_noticed_and_the_sweep_takes_over(start: Start) -> None:
     sandbox, puller = start(ignore_status=True)
     puller.pull()
-    assert puller.pull().status_ignored
+    puller.pull()
+    assert puller.learnt("ignored_at") is not None
     assert puller.pull().requests.get("hot", 0) == 0
     life.live(sandbox.account, 1, 0.3)
     puller.pull(after=24 * 60)
     assert_in_step(puller, sandbox)
     sandbox.change(ignore_status=False)
-    assert not puller.pull(after=25 * 60).status_ignored
+    puller.pull(after=25 * 60)
+    assert puller.learnt("ignored_at") is None
 
 
 def test_a_long_pause_is_made_up_for_in_one_cycle(start: Start) -> None:

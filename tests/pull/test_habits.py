@@ -326,16 +326,19 @@ def test_a_status_filter_that_is_refused_counts_as_one_that_is_ignored(serve: Se
     habits = Habits(account(37, opened=25), refuses_status=status)
     puller = serve(habits)
     puller.pull()
-    assert puller.pull().status_ignored
+    puller.pull()
+    assert puller.learnt("ignored_at") is not None
     assert puller.pull().requests.get("hot", 0) == 0
     habits.invoices["F-0001"] = "paid"
     puller.pull(after=24 * 60)
     assert puller.records("invoice")["F-0001"]["status"] == "paid"
     habits.refuses_status = None
-    assert not puller.pull(after=25 * 60).status_ignored
+    puller.pull(after=25 * 60)
+    assert puller.learnt("ignored_at") is None
 
 
 def test_a_server_that_has_no_page_for_a_status_without_invoices_does_not_ignore_the_filter(serve: Serve) -> None:
     puller = serve(Habits(account(15), refuses_status=404))
     puller.pull()
-    assert not puller.pull().status_ignored
+    puller.pull()
+    assert puller.learnt("ignored_at") is None

@@ -166,7 +166,7 @@ def test_the_growing_end_stays_short_and_sees_what_comes_wherever_rounds_end(
             came = [(0, 100, 1)] if cycle % 3 == 0 else []
             source.steps, source.waited = list(came), 1
             pulled = puller.pull(after=100)
-            assert (pulled.new, pulled.order) == (len(came), order)
+            assert (pulled.new, puller.learnt("order")) == (len(came), order)
             assert pulled.requests["growing"] <= 4
         assert puller.pull().requests["growing"] <= (1 if order == "newest" else 3)
         assert set(puller.records("invoice")) == set(source.list)
