@@ -24,6 +24,8 @@ class Policy:
     zone: tzinfo
     picture: bool = False
     drafts: bool = False
+    all_clients: bool = False
+    """Every client is to stand there, and not only those that an invoice needs."""
     unsettle: bool = False
     on_change: Literal["problem", "update", "reverse"] = "problem"
     undated: Literal["due_date", "issue_date", "first_seen"] | None = None

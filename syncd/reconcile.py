@@ -47,7 +47,7 @@ class Standing:
     """Invoices of nobody of which only lines or events stand: their id there → what they are called."""
 
 
-def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
+def reconcile(session: Session, narrow: Narrow) -> Report:
     """Compare every record that stands in the target, or should, with the mirror."""
     report = Report(session.name)
     there = Standing()
@@ -58,7 +58,7 @@ def reconcile(session: Session, narrow: Narrow, *, all_clients: bool) -> Report:
         session.progress(sum(len(ids) for ids in seen.values()), None, "compared")
     report.differences += _paid_by_hand(session, narrow, there)
     removed = _removed(session)
-    missing = _missing(session, narrow, report, seen, all_clients=all_clients)
+    missing = _missing(session, narrow, report, seen)
     for kind in seen:
         pairs, gone, strange = pair_records(kind, missing[kind], unexpected[kind])
         report.differences += pairs
@@ -237,8 +237,6 @@ def _missing(
     narrow: Narrow,
     report: Report,
     seen: dict[Kind, set[str]],
-    *,
-    all_clients: bool,
 ) -> dict[Kind, dict[str, Fields]]:
     """Find what should stand in the target and was not seen there."""
     missing: dict[Kind, dict[str, Fields]] = {"client": {}, "invoice": {}, "payment": {}}
@@ -249,7 +247,7 @@ def _missing(
                 missing[kind][record_id] = fields
                 if kind == "invoice":
                     add_up(report, "source", fields)
-    if all_clients and narrow.all:
+    if session.policy.all_clients and narrow.all:
         for kind_id, fields in _clients(session, seen["client"]):
             missing["client"][kind_id] = fields
     return missing

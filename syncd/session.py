@@ -60,6 +60,7 @@ def policy_of(target: TargetSettings, connector: Connector, books: Books, zone: 
         zone=zone,
         picture=can.picture,
         drafts=target.drafts and (can.picture or "post" in can.verbs),
+        all_clients=can.picture or target.clients == "all",
         unsettle=target.unsettle,
         on_change=target.on_change,
         undated=target.undated,

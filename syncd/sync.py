@@ -6,7 +6,7 @@ The one place where the stages meet. It works for one target; a target that fail
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -109,11 +109,12 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     moved = Moved() if rebuilt else observe.drift(session, afresh=wish.afresh)
     with session.store.read() as connection:
         lost = cursors.lost(connection, session.name)
-    reach = _reach(session, target, moved, wish, anew=unbound or bool(lost))
+    told = _told(session)
+    reach = _reach(session, moved, told, wish, anew=unbound or bool(lost))
     _patience(session, first_seen, clock, wish)
-    unasked = _all_clients(session, target) and wish.narrow.all  # a narrowed run writes those that its invoices need
+    unasked = session.policy.all_clients and wish.narrow.all  # a narrowed run writes those that its invoices need
     candidates.look_for(session, reach, wish.narrow, all_clients=unasked, lost=lost)
-    draft = _plan(session, run, reach, wish.narrow, all_clients=unasked, unbound=unbound)
+    draft = _plan(session, run, reach, wish.narrow, told, all_clients=unasked, unbound=unbound)
     passed.plan, passed.tally = draft.number, draft.tally
     with session.store.read() as connection:
         facts = _facts(draft, connection, moved)
@@ -130,8 +131,8 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     again: set[tuple[str, str]] = set(passed.applied.lost)
     if passed.applied.done:
         again |= observe.drift(session).records  # what was just written is read back, and the token moves past it
-    again |= _again(session, target, run, passed, clock)
-    _step(session, target, reach, wish.narrow, passed, again)
+    again |= _again(session, run, passed, clock)
+    _step(session, reach, wish.narrow, passed, again)
     return _count(session, passed)
 
 
@@ -185,19 +186,24 @@ def _build_anew(session: Session) -> None:
             cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
 
 
-def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish, *, anew: bool) -> Range:
+def _told(session: Session) -> Sequence[Row[Any]]:
+    """Read the problems that the target has, also those that a person does not want to see."""
+    with session.store.read() as connection:
+        return problems.listed(connection, [session.name], states=("open", "retry", "dismissed"))
+
+
+def _reach(session: Session, moved: Moved, told: Sequence[Row[Any]], wish: Wish, *, anew: bool) -> Range:
     """Say what the pass looks at: what changed since the cursor (``anew``: ever), what moved there, what waits."""
     with session.store.read() as connection:
         upto = work.revision(connection, session.source)
         step = orjson.loads(cursors.get(connection, f"target:{session.name}", "step") or "{}")
-        told = problems.listed(connection, [session.name], states=("open", "retry", "dismissed"))
         told_of_source = problems.listed(connection, [f"source:{session.source}"], states=("retry",))
         again = cursors.again(connection, session.name)
     waiting = {(row.kind, row.id) for row in told if row.code not in LASTING or row.state == "retry"}
     now = session.seconds()
     waiting |= {(row.kind, row.id) for row in told if row.code == "pdf_missing" and planning.asked_again(row, now)}
     waiting |= {(row.kind, row.id) for row in told_of_source} | moved.records | again
-    since = 0 if anew or step.get("policy") != _digest(session, target) else step.get("revision", 0)
+    since = 0 if anew or step.get("policy") != _digest(session) else step.get("revision", 0)
     with session.store.write() as connection:
         for row in told:
             if row.code == "removed_there" and row.state == "retry" and not wish.dry:
@@ -206,19 +212,15 @@ def _reach(session: Session, target: TargetSettings, moved: Moved, wish: Wish, *
     return Range(since, upto, frozenset(waiting))
 
 
-def _digest(session: Session, target: TargetSettings) -> str:
+def _digest(session: Session) -> str:
     """Digest what decides how records stand in the target; when it changes, all are looked at, and after an update."""
-    told = [syncd.__version__, session.source, str(_all_clients(session, target))]
+    told = [syncd.__version__, session.source]
     for one in (one for one in fields(session.policy) if one.compare):
         value = getattr(session.policy, one.name)
         if isinstance(value, Mapping):
             value = sorted((key, sorted(some) if isinstance(some, frozenset) else some) for key, some in value.items())
         told.append(f"{one.name}={sorted(value) if isinstance(value, frozenset) else value}")
     return hashlib.blake2b("\n".join(told).encode(), digest_size=8).hexdigest()
-
-
-def _all_clients(session: Session, target: TargetSettings) -> bool:
-    return session.can.picture or target.clients == "all"
 
 
 def _patience(session: Session, first_seen: int, clock: Clock, wish: Wish) -> None:
@@ -234,11 +236,18 @@ def _patience(session: Session, first_seen: int, clock: Clock, wish: Wish) -> No
 
 
 def _plan(
-    session: Session, run: int, reach: Range, narrow: Narrow, *, all_clients: bool, unbound: bool = False
+    session: Session,
+    run: int,
+    reach: Range,
+    narrow: Narrow,
+    told: Sequence[Row[Any]],
+    *,
+    all_clients: bool,
+    unbound: bool = False,
 ) -> Draft:
+    """Make a plan; ``told``: the problems of the target, for what it refused is not sent again before it changes."""
     with session.store.write() as connection:
         number = journal.open_plan(connection, run=run, target=session.name, revision=reach.upto, now=session.seconds())
-        told = problems.listed(connection, [session.name], states=("open", "retry", "dismissed"))
         doubtful = journal.records_in_doubt(connection, session.name)
     blocked = {(row.kind, row.id): _revision(row) for row in told if row.code in REFUSED and row.state != "retry"}
     refused = {(row.kind, row.id) for row in told if row.code in REFUSED}
@@ -305,7 +314,7 @@ def _finish(session: Session, draft: Draft) -> None:
         _keep_target(session, connection)
 
 
-def _again(session: Session, target: TargetSettings, run: int, passed: Passed, clock: Clock) -> set[tuple[str, str]]:
+def _again(session: Session, run: int, passed: Passed, clock: Clock) -> set[tuple[str, str]]:
     """Read and plan anew what moved under our hands, and name what is left; what keeps moving waits for a person."""
     stale, moved = set(passed.applied.stale), set[tuple[str, str]]()
     for _ in range(ROUNDS):
@@ -313,9 +322,8 @@ def _again(session: Session, target: TargetSettings, run: int, passed: Passed, c
             return stale | moved
         moved |= observe.drift(session).records  # more than what was stale may have moved, and it is read only once
         records: set[tuple[Kind, str]] = {("client" if kind == "client" else "invoice", one) for kind, one in stale}
-        draft = _plan(
-            session, run, Range(0, 0, frozenset(records)), Narrow(), all_clients=_all_clients(session, target)
-        )
+        reach, everybody = Range(0, 0, frozenset(records)), session.policy.all_clients
+        draft = _plan(session, run, reach, Narrow(), _told(session), all_clients=everybody)
         applied = applying.apply(session, draft.number, clock)
         _finish(session, draft)
         stale = set(applied.stale)
@@ -337,14 +345,7 @@ def _add(passed: Passed, applied: Applied) -> None:
     passed.applied.stopped |= applied.stopped
 
 
-def _step(
-    session: Session,
-    target: TargetSettings,
-    reach: Range,
-    narrow: Narrow,
-    passed: Passed,
-    again: set[tuple[str, str]],
-) -> None:
+def _step(session: Session, reach: Range, narrow: Narrow, passed: Passed, again: set[tuple[str, str]]) -> None:
     """Move the cursor, now that everything up to it is written or stands as a problem."""
     if passed.applied.stopped:
         return
@@ -352,7 +353,7 @@ def _step(
         doubtful = journal.records_in_doubt(connection, session.name)
         problems.end_retry(connection, session.name, ADOPTED)  # looking at them again is all that can be tried
         if narrow.all:
-            step = orjson.dumps({"revision": reach.upto, "policy": _digest(session, target)}).decode()
+            step = orjson.dumps({"revision": reach.upto, "policy": _digest(session)}).decode()
             if cursors.get(connection, f"target:{session.name}", "step") != step:
                 cursors.put(connection, f"target:{session.name}", "step", step)
             cursors.set_again(connection, session.name, again | doubtful)

@@ -163,8 +163,7 @@ def _delayed(
     for owner in (target.name, f"source:{target.source}"):
         if any(not hold.released for hold in problems.holds(connection, owner)):
             return f"{owner} is held; `syncd status` says why"
-    everybody = policy.picture or target.clients == "all"
-    if row.kind == "client" and not everybody and not _needed(connection, row, policy):
+    if row.kind == "client" and not policy.all_clients and not _needed(connection, row, policy):
         return why.NOT_NEEDED
     return "the next run looks at it"
 

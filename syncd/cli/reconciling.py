@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,9 @@ from syncd import reconcile
 from syncd.cli import console
 from syncd.cli.opening import engine, narrowed, targets_of
 from syncd.comparison import Report
-from syncd.due import Narrow
 from syncd.engine import Failure
 from syncd.errors import worst
 from syncd.money import amount
-from syncd.session import Session
-from syncd.settings import TargetSettings
 from syncd.words import counted
 
 
@@ -33,7 +29,7 @@ def reconcile_all(
     failures: dict[str, Failure] = {}
     with console.progress(quiet=json) as progress, engine(config, lock=False, progress=progress) as parts:
         for target in targets_of(parts.settings, targets or ()):
-            went = parts.attempt(target, partial(_compared, target, narrow))
+            went = parts.attempt(target, lambda session: reconcile.reconcile(session, narrow))
             if isinstance(went, Failure):
                 failures[target.name] = went
             else:
@@ -47,10 +43,6 @@ def reconcile_all(
             console.complain(console.of_target(name, failure.told))
     codes = {failure.exit_code for failure in failures.values()}
     return worst(codes | {5 if report.held else 0 if report.in_step else 1 for report in reports})
-
-
-def _compared(target: TargetSettings, narrow: Narrow, session: Session) -> Report:
-    return reconcile.reconcile(session, narrow, all_clients=session.can.picture or target.clients == "all")
 
 
 def _tell(report: Report) -> None:
