@@ -94,16 +94,16 @@ class FastFaktura:
 
     def client(self, client_id: str) -> bytes:
         """Read one client, as the JSON text of the record."""
-        reply = self.http.get(_place("clients", client_id), expect_json=True)
+        reply = self.http.get(_path("clients", client_id), expect_json=True)
         return _text(reply, _record(reply, "client"))
 
     def edit_client(self, client_id: str, client: Json) -> Json:
         """Send a whole client back; see ``change_client`` for a single field."""
-        return self._write("PUT", _place("clients", client_id), client, "client", repeatable=True)
+        return self._write("PUT", _path("clients", client_id), client, "client", repeatable=True)
 
     def archive_client(self, client_id: str) -> Json:
         """Archive a client; it is never finally deleted."""
-        return self._write("DELETE", _place("clients", client_id), None, "client", repeatable=True)
+        return self._write("DELETE", _path("clients", client_id), None, "client", repeatable=True)
 
     def invoices(self, page: int, status: str | None = None, *, validators: Validators | None = None) -> Listing:
         """Read a page of the invoices, without lines; whether ``status`` filters is not documented."""
@@ -118,8 +118,8 @@ class FastFaktura:
 
         ``once``: a failure is not tried again.
         """
-        place, conditions = _place("invoices", invoice_id), _conditions(validators)
-        reply = self.http.get(place, headers=conditions, expect_json=True, once=once)
+        path, conditions = _path("invoices", invoice_id), _conditions(validators)
+        reply = self.http.get(path, headers=conditions, expect_json=True, once=once)
         if reply.status == 304:
             return None
         record = _record(reply, "invoice")
@@ -127,7 +127,7 @@ class FastFaktura:
 
     def pdf(self, invoice_id: str) -> bytes:
         """Read an invoice's PDF: whole, from its first sign to its end mark (ISO 32000-1, 7.5.2 and 7.5.5)."""
-        reply = self.http.get(_place("invoices", invoice_id, "pdf"), headers={"Accept": "application/pdf"})
+        reply = self.http.get(_path("invoices", invoice_id, "pdf"), headers={"Accept": "application/pdf"})
         if not reply.body.startswith(b"%PDF-"):
             raise Invalid(f"{reply.about} was answered with something that is no PDF", reply.status)
         if b"%%EOF" not in reply.body[-1024:]:
@@ -137,11 +137,11 @@ class FastFaktura:
     def send(self, invoice_id: str, channels: Sequence[str], *, reminder: bool = False) -> Json:
         """Send an invoice to its client by ``email``, ``sms`` or ``link``, first or as a reminder."""
         order = {"channels": list(channels), "reminder": reminder}
-        return self._write("POST", _place("invoices", invoice_id, "send"), order, "invoice")
+        return self._write("POST", _path("invoices", invoice_id, "send"), order, "invoice")
 
     def events(self, invoice_id: str) -> list[Any]:
         """Read an invoice's timeline, each event raw."""
-        reply = self.http.get(_place("invoices", invoice_id, "events"), expect_json=True)
+        reply = self.http.get(_path("invoices", invoice_id, "events"), expect_json=True)
         return _listing(self.http, reply, 1, "event").rows
 
     def change_client(self, client_id: str, field: str, value: object) -> str | None:
@@ -298,7 +298,7 @@ def _text(reply: Reply, record: Json) -> bytes:
     return reply.body if record is reply.json() else orjson.dumps(record)
 
 
-def _place(collection: str, record_id: str, *rest: str) -> str:
+def _path(collection: str, record_id: str, *rest: str) -> str:
     if record_id in ("", ".", ".."):
         raise Missing(f"there are no {collection} with the id {record_id!r}", 404)
     return "/".join(("", collection, quote(record_id, safe=""), *rest))

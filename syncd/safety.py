@@ -32,8 +32,8 @@ LIFE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What the stops look at."""
+class Stakes:
+    """What is at stake in a plan, as the stops look at it."""
 
     bound: int
     """Records bound before this plan; counted only where one of the others asks for it, else 0."""
@@ -68,30 +68,30 @@ def judge_source(before: str, now: str, bound: int, known: int) -> list[Finding]
     return [_hold("source_changed", before=before, now=now, known=str(bound))]
 
 
-def judge(facts: Facts, max_share: float, max_taken_back: int) -> list[Finding]:
+def judge(stakes: Stakes, max_share: float, max_taken_back: int) -> list[Finding]:
     """Name every reason to stop before anything is written; none: go on."""
     found = []
-    if facts.bound >= FEW and facts.surprising > facts.bound * max_share:
-        share = f"{facts.surprising / facts.bound:.0%}"
+    if stakes.bound >= FEW and stakes.surprising > stakes.bound * max_share:
+        share = f"{stakes.surprising / stakes.bound:.0%}"
         found.append(
             _hold(
                 "too_many_changes",
-                changed=str(facts.surprising),
-                known=str(facts.bound),
+                changed=str(stakes.surprising),
+                known=str(stakes.bound),
                 share=share,
                 allowed=f"{max_share:.0%}",
             )
         )
-    if facts.taken_back > max_taken_back:
-        found.append(_hold("too_many_voids", count=str(facts.taken_back), allowed=str(max_taken_back)))
+    if stakes.taken_back > max_taken_back:
+        found.append(_hold("too_many_voids", count=str(stakes.taken_back), allowed=str(max_taken_back)))
     allowed = max(SOME, max_taken_back)
-    if max(facts.missing.values(), default=0) > allowed:
-        count = str(sum(facts.missing.values()))
-        found.append(_hold("too_many_removed", count=count, what=_missing(facts.missing), allowed=str(allowed)))
-    if facts.undecided and facts.bound == 0:
+    if max(stakes.missing.values(), default=0) > allowed:
+        count = str(sum(stakes.missing.values()))
+        found.append(_hold("too_many_removed", count=count, what=_missing(stakes.missing), allowed=str(allowed)))
+    if stakes.undecided and stakes.bound == 0:
         found.append(_hold("history_without_start_date"))
-    if facts.bound == 0 and facts.strangers >= FEW:
-        found.append(_hold("strange_books", count=str(facts.strangers)))
+    if stakes.bound == 0 and stakes.strangers >= FEW:
+        found.append(_hold("strange_books", count=str(stakes.strangers)))
     return found
 
 

@@ -117,8 +117,8 @@ def sync(session: Session, target: TargetSettings, run: int, wish: Wish, clock: 
     draft = _plan(session, run, reach, wish.narrow, told, all_clients=unasked, unbound=unbound)
     passed.plan, passed.tally = draft.number, draft.tally
     with session.store.read() as connection:
-        facts = _facts(draft, connection, moved)
-    surprises = safety.judge(facts, target.max_change_share, target.max_voids)
+        stakes = _stakes(draft, connection, moved)
+    surprises = safety.judge(stakes, target.max_change_share, target.max_voids)
     passed.holds = _stopped_by(session, stranger + surprises, wish)
     if wish.dry or passed.holds:
         passed.preview = _preview(session, draft.number)
@@ -265,7 +265,7 @@ def _revision(row: Row[Any]) -> str:
     return str(orjson.loads(row.parameters).get("revision", ""))
 
 
-def _facts(draft: Draft, connection: Connection, moved: Moved) -> safety.Facts:
+def _stakes(draft: Draft, connection: Connection, moved: Moved) -> safety.Stakes:
     session, tally = draft.session, draft.tally
     undecided = session.books.history and not session.can.picture and session.policy.start_date is None
     strangers = tally.strangers + moved.others
@@ -275,7 +275,7 @@ def _facts(draft: Draft, connection: Connection, moved: Moved) -> safety.Facts:
     bound = sum(n for kind, n in counted.items() if kind != "payment")
     taken_back = sum(n for (_, verb), n in tally.operations.items() if verb in ("void", "unsettle", "archive"))
     missing = {} if draft.unbound else taken_out.count(connection, session)
-    return safety.Facts(bound, tally.surprising, taken_back, strangers, undecided, missing)
+    return safety.Stakes(bound, tally.surprising, taken_back, strangers, undecided, missing)
 
 
 def _stopped_by(session: Session, found: list[Finding], wish: Wish) -> list[Finding]:

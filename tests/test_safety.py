@@ -8,13 +8,13 @@ import pytest
 
 from syncd.connector import Operation, Verb
 from syncd.problems import remedy, sentence
-from syncd.safety import Facts, is_surprising, judge, judge_books
+from syncd.safety import Stakes, is_surprising, judge, judge_books
 
-QUIET = Facts(bound=100, surprising=0, taken_back=0, strangers=0)
+QUIET = Stakes(bound=100, surprising=0, taken_back=0, strangers=0)
 
 
-def codes(facts: Facts) -> list[str]:
-    return [one.code for one in judge(facts, 1 / 3, 10)]
+def codes(stakes: Stakes) -> list[str]:
+    return [one.code for one in judge(stakes, 1 / 3, 10)]
 
 
 def test_an_ordinary_plan_is_not_held() -> None:
@@ -37,7 +37,7 @@ def test_taking_back_more_than_ten_at_once_holds() -> None:
 
 
 def test_an_empty_state_that_meets_books_full_of_the_same_invoices_holds() -> None:
-    assert codes(Facts(bound=0, surprising=0, taken_back=0, strangers=20)) == ["strange_books"]
+    assert codes(Stakes(bound=0, surprising=0, taken_back=0, strangers=20)) == ["strange_books"]
 
 
 def test_more_than_ten_records_of_a_kind_gone_at_once_hold_with_their_numbers() -> None:
@@ -48,7 +48,7 @@ def test_more_than_ten_records_of_a_kind_gone_at_once_hold_with_their_numbers() 
 
 
 def test_a_first_run_against_books_with_a_history_asks_for_a_start_date() -> None:
-    assert codes(Facts(bound=0, surprising=0, taken_back=0, strangers=0, undecided=True)) == [
+    assert codes(Stakes(bound=0, surprising=0, taken_back=0, strangers=0, undecided=True)) == [
         "history_without_start_date"
     ]
     assert codes(replace(QUIET, undecided=True)) == []

@@ -22,7 +22,7 @@ from syncd.settings.faults import Faults, did_you_mean, keys, nearest, secret_ke
 from syncd.settings.lines import Path as KeyPath
 from syncd.settings.lines import key_lines
 from syncd.settings.partial import Unknown, partial, takes_any
-from syncd.settings.rules import Draft
+from syncd.settings.rules import PartialTarget
 from syncd.settings.schema import (
     Section,
     SourceKeys,
@@ -134,7 +134,7 @@ def load(given: Path | str | None = None, environment: Mapping[str, str] = os.en
         program.log,
         program.log_level,
         {name: _source_settings(name, checked) for name, checked in sources.items()},
-        {draft.name: _target_settings(draft) for draft in targets},
+        {one.name: _target_settings(one) for one in targets},
         reading.path,
     )
 
@@ -239,7 +239,7 @@ def _source(reading: Reading, name: str, raw: dict[str, Any]) -> Any:
     return _checked(reading, ("source", name), SourceKeys, raw, Unknown.of(raw, keys(SourceKeys)))
 
 
-def _target(reading: Reading, name: str, raw: dict[str, Any], sources: list[str], certain: list[str]) -> Draft:
+def _target(reading: Reading, name: str, raw: dict[str, Any], sources: list[str], certain: list[str]) -> PartialTarget:
     """Check a target: what every target may say, and what its connector asks for."""
     path: KeyPath = ("target", name)
     own = keys(TargetKeys)
@@ -254,16 +254,16 @@ def _target(reading: Reading, name: str, raw: dict[str, Any], sources: list[str]
     special = {key: value for key, value in raw.items() if key not in own}
     value = _checked(reading, path, TargetKeys, shared, unknown)
     settings = _checked(reading, path, connector.Settings, special, unknown) if connector else None
-    return Draft(name, raw, source, found, value, settings)
+    return PartialTarget(name, raw, source, found, value, settings)
 
 
 def _source_settings(name: str, checked: SourceKeys) -> SourceSettings:
     return SourceSettings(**_given(checked), name=name)
 
 
-def _target_settings(draft: Draft) -> TargetSettings:
-    given = _given(draft.keys) | {"source": draft.source, "name": draft.name}
-    return TargetSettings(**given, connector_class=draft.connector, connector_settings=draft.settings)
+def _target_settings(read: PartialTarget) -> TargetSettings:
+    given = _given(read.keys) | {"source": read.source, "name": read.name}
+    return TargetSettings(**given, connector_class=read.connector, connector_settings=read.settings)
 
 
 def _given(section: Section) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from syncd.settings.values import reference
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PartialTarget:
     """A target as far as it can be read; ``keys``, and ``settings`` of its connector, may be partial or ``None``."""
 
     name: str
@@ -186,7 +186,7 @@ def encrypted(tree: Mapping[str, Any], faults: Faults) -> None:
                 faults.add(key, str(fault))
 
 
-def not_yet(targets: Iterable[Draft], faults: Faults) -> None:
+def not_yet(targets: Iterable[PartialTarget], faults: Faults) -> None:
     """Refuse what this version would not do, rather than let it be believed."""
     for target in targets:
         if target.says("write_external_id"):
@@ -194,7 +194,7 @@ def not_yet(targets: Iterable[Draft], faults: Faults) -> None:
             faults.add(path, "cannot be true in this version; leave it out.")
 
 
-def places(targets: Iterable[Draft], folder: Path, faults: Faults, beside: frozenset[KeyPath]) -> None:
+def places(targets: Iterable[PartialTarget], folder: Path, faults: Faults, beside: frozenset[KeyPath]) -> None:
     """Make each connector once, which opens nothing: look at its contract, and refuse two on the same books."""
     first: dict[str, str] = {}
     for target in targets:
@@ -213,7 +213,7 @@ def places(targets: Iterable[Draft], folder: Path, faults: Faults, beside: froze
             faults.add(path, told)
 
 
-def _able(target: Draft, can: Any, faults: Faults) -> None:
+def _able(target: PartialTarget, can: Any, faults: Faults) -> None:
     """Refuse a connector of another contract, and settings that it has no use for."""
     path: KeyPath = ("target", target.name)
     if target.installed is None or not (hasattr(can, "contract") or is_whole(target.settings)):
