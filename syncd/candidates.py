@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
-from syncd import due
+from syncd import due, places
 from syncd.connector import Content, Found, How, Remote, Wanted
 from syncd.desired import dates, stands
 from syncd.due import DueInvoice, Narrow, Range
@@ -138,12 +138,8 @@ def _wanted_invoices(
     contents: dict[tuple[Kind, str], Content],
     asked: set[str],
 ) -> Iterator[Wanted]:
-    ids = [one.id for one in invoices]
-    with session.store.read() as connection:
-        places = bindings.places(connection, session.name, {"invoice": ids, "payment": ids}, session.can.fields)
     due_now: list[tuple[Invoice, Client, Place, Place]] = []
-    for one in invoices:
-        place, payment = places.get(("invoice", one.id), NOWHERE), places.get(("payment", one.id), NOWHERE)
+    for one, place, payment in places.of_invoices(session, invoices):
         if not isinstance(one.invoice, Invoice) or not isinstance(one.client, Client):
             continue
         cancelled = one.invoice.status == "cancelled"  # it may yet stand there, from before the state was lost

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
+from syncd import places
 from syncd.connector import Taxing
 from syncd.desired import dates, stands, too_early
 from syncd.due import with_clients
@@ -68,12 +69,8 @@ def _mirrored(session: Session) -> Iterator[tuple[Invoice, Client]]:
         ids = [row.id for row in rows if row.gone_at is None]
         with session.store.read() as connection:
             bound = bindings.external_ids(connection, session.name, "invoice", ids)
-            left = [row for row in rows if row.gone_at is None and row.id not in bound]
-            places = bindings.places(
-                connection, session.name, {"invoice": [row.id for row in left]}, session.can.fields
-            )
-        for one in with_clients(session, left):
-            place = places.get(("invoice", one.id), NOWHERE)
+        left = with_clients(session, [row for row in rows if row.gone_at is None and row.id not in bound])
+        for one, place, _ in places.of_invoices(session, left):
             if isinstance(one.invoice, Invoice) and isinstance(one.client, Client):
                 dated = dates(one.invoice, one.seen, place, NOWHERE, session.policy)
                 if _comes(session.policy, dated, place):

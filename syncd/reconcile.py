@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from syncd import due
+from syncd import due, places
 from syncd.comparison import (
     Difference,
     Report,
@@ -20,13 +20,16 @@ from syncd.comparison import (
 from syncd.connector import Fields, Page, Remote
 from syncd.desired import dates, is_to_be_paid, stands, too_early
 from syncd.due import DueInvoice, Narrow
-from syncd.facts import NOWHERE, Place
+from syncd.facts import Place
 from syncd.fields import flatten
 from syncd.model import KINDS, OPEN_STATUSES, Client, Invoice, Kind
-from syncd.observe import is_another, resolved
+from syncd.observe import is_another, readable, resolved
 from syncd.problems import sentence
 from syncd.session import Session
 from syncd.state import bindings, problems, work
+
+Records = dict[Kind, dict[str, Fields]]
+"""Whole records of each kind, by id."""
 
 Expected = dict[tuple[Kind, str], Fields | str]
 """What a record is to hold; a ``str`` is the status at the source for which it is not to stand at all."""
@@ -38,7 +41,7 @@ class Standing:
 
     seen: dict[Kind, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     """Records of the source that stand there."""
-    unexpected: dict[Kind, dict[str, Fields]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    unexpected: Records = field(default_factory=lambda: {kind: {} for kind in KINDS})
     settled: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Invoices of the source on which something was paid there: the target's id, and how much."""
     paid: dict[str, str] = field(default_factory=dict)
@@ -49,39 +52,44 @@ class Standing:
 
 def reconcile(session: Session, narrow: Narrow) -> Report:
     """Compare every record that stands in the target, or should, with the mirror."""
-    report = Report(session.name)
-    there = Standing()
-    seen, unexpected, strays = there.seen, there.unexpected, there.strays
+    report, there = Report(session.name), Standing()
     for page in session.connector.changes(None):
-        strays |= _strays(session, page)
+        there.strays |= _strays(session, page)
         _compare_page(session, page, narrow, report, there)
-        session.progress(sum(len(ids) for ids in seen.values()), None, "compared")
-    report.differences += _paid_by_hand(session, narrow, there)
-    removed = _removed(session)
-    missing = _missing(session, narrow, report, seen)
-    for kind in seen:
+        session.progress(sum(len(ids) for ids in there.seen.values()), None, "compared")
+    missing = _missing(session, narrow, report, there.seen)
+    found = [*report.differences, *_paid_by_hand(session, narrow, there)]
+    found += _one_sided(session, narrow, report, missing, there.unexpected)
+    if narrow.all:
+        strays = there.strays.items()
+        found += [Difference("unexpected", "invoice", *one) for one in strays if one[0] not in missing["invoice"]]
+    report.differences = sorted_differences(_named(session, found))
+    owners = [session.name, f"source:{session.source}"]
+    with session.store.read() as connection:
+        held = [row for owner in owners for row in problems.holds(connection, owner) if not row.released]
+        report.held = [sentence(problems.finding_of_hold(row)) for row in held]
+        report.waiting = len(problems.listed(connection, owners))
+    return report
+
+
+def _one_sided(
+    session: Session, narrow: Narrow, report: Report, missing: Records, unexpected: Records
+) -> Iterator[Difference]:
+    """Tell what stands on one side only; two records that are equal but for their id are one whose id was edited."""
+    with session.store.read() as connection:
+        removed = {kind: bindings.removed_ids(connection, session.name, kind) for kind in KINDS}
+    for kind in KINDS:
         pairs, gone, strange = pair_records(kind, missing[kind], unexpected[kind])
-        report.differences += pairs
+        yield from pairs
         for record_id, fields in missing[kind].items():
             if record_id not in gone:
                 what: What = "removed" if record_id in removed[kind] else "missing"
-                report.differences.append(Difference(what, kind, record_id, name_of(fields) or record_id))
+                yield Difference(what, kind, record_id, name_of(fields) or record_id)
         for external, fields in unexpected[kind].items():
             if kind == "invoice" and (narrow.all or external in strange):
                 add_up(report, "target", fields)
             if narrow.all and external not in strange:
-                report.differences.append(Difference("unexpected", kind, external, name_of(fields) or external))
-    if narrow.all:
-        told = {external: name for external, name in strays.items() if external not in missing["invoice"]}
-        report.differences += [Difference("unexpected", "invoice", *one) for one in told.items()]
-    report.differences = sorted_differences(_named(session, report.differences))
-    with session.store.read() as connection:
-        held = [
-            row for owner in (session.name, f"source:{session.source}") for row in problems.holds(connection, owner)
-        ]
-        report.held = [sentence(problems.finding_of_hold(row)) for row in held if not row.released]
-        report.waiting = len(problems.listed(connection, [session.name, f"source:{session.source}"]))
-    return report
+                yield Difference("unexpected", kind, external, name_of(fields) or external)
 
 
 def _strays(session: Session, page: Page) -> dict[str, str]:
@@ -102,42 +110,41 @@ def _named(session: Session, found: list[Difference]) -> list[Difference]:
     return [replace(one, label=names.get(one.id, one.label)) if one.label == one.id else one for one in found]
 
 
-def _compare_page(
-    session: Session,
-    page: Page,
-    narrow: Narrow,
-    report: Report,
-    there: Standing,
-) -> None:
-    by_kind: dict[Kind, list[Remote]] = {}
-    for remote in page.remotes:
-        if (
-            not remote.void and not remote.stray and f"{remote.kind}_id" not in remote.lost
-        ):  # else the record itself does not stand
-            by_kind.setdefault(remote.kind, []).append(remote)
-    for kind, remotes in by_kind.items():
+def _compare_page(session: Session, page: Page, narrow: Narrow, report: Report, there: Standing) -> None:
+    for kind in KINDS:
+        remotes = [one for one in page.remotes if one.kind == kind and _stands(one)]
+        if not remotes:
+            continue
         with session.store.read() as connection:
             bound = bindings.bound_ids(connection, session.name, kind, (one.external_id for one in remotes))
             shown = resolved(session, connection, remotes)
         expected = _expected(session, kind, [row.id for row in bound.values()], narrow)
-        for remote in shown:
+        for told in shown:
+            remote = replace(told, fields=readable(told.fields, session.can.fields[kind]))
             row = bound.get(remote.external_id)
-            only = session.can.fields[kind]
-            fields = {path: value for path, value in remote.fields.items() if path.partition(".")[0] in only}
             if row is None or is_another(remote, row):
-                if not remote.foreign:
-                    there.unexpected[kind][remote.external_id] = fields
-                elif "invoice" in remote.refs:
-                    day, invoice = str(fields.get("paid_date") or ""), remote.refs["invoice"]
-                    there.paid[invoice] = max(day, there.paid.get(invoice, ""))
+                _note_stranger(there, remote)
                 continue
             there.seen[kind].add(row.id)
             if remote.settled:
                 there.settled[row.id] = (remote.external_id, remote.settled)
             wanted = expected.get((kind, row.id))
-            if wanted is None:
-                continue
-            _compare_one(session, report, row.id, wanted, replace(remote, fields=fields))
+            if wanted is not None:
+                _compare_one(session, report, row.id, wanted, remote)
+
+
+def _stands(remote: Remote) -> bool:
+    """Tell a record that itself stands there from one that is void, or of which only parts do."""
+    return not remote.void and not remote.stray and f"{remote.kind}_id" not in remote.lost
+
+
+def _note_stranger(there: Standing, remote: Remote) -> None:
+    """Note what is bound to nothing: a surprise, or what others paid."""
+    if not remote.foreign:
+        there.unexpected[remote.kind][remote.external_id] = remote.fields
+    elif "invoice" in remote.refs:
+        day, invoice = str(remote.fields.get("paid_date") or ""), remote.refs["invoice"]
+        there.paid[invoice] = max(day, there.paid.get(invoice, ""))
 
 
 def _compare_one(session: Session, report: Report, record_id: str, wanted: Fields | str, remote: Remote) -> None:
@@ -187,15 +194,8 @@ def _expected(session: Session, kind: Kind, ids: list[str], narrow: Narrow) -> E
 
 
 def _of_invoices(session: Session, invoices: list[DueInvoice], narrow: Narrow) -> Expected:
-    ids = [one.id for one in invoices]
-    with session.store.read() as connection:
-        places = bindings.places(connection, session.name, {"invoice": ids, "payment": ids}, session.can.fields)
     expected: Expected = {}
-    for one in invoices:
-        place, payment = (
-            places.get(("invoice", one.id), NOWHERE),
-            places.get(("payment", one.id), NOWHERE),
-        )
+    for one, place, payment in places.of_invoices(session, invoices):
         expected |= _of_invoice(session, one, place, payment, narrow)
     return expected
 
@@ -226,20 +226,9 @@ def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place,
     return expected
 
 
-def _removed(session: Session) -> dict[Kind, set[str]]:
-    """Name the records that a person took out of the target."""
-    with session.store.read() as connection:
-        return {kind: bindings.removed_ids(connection, session.name, kind) for kind in KINDS}
-
-
-def _missing(
-    session: Session,
-    narrow: Narrow,
-    report: Report,
-    seen: dict[Kind, set[str]],
-) -> dict[Kind, dict[str, Fields]]:
+def _missing(session: Session, narrow: Narrow, report: Report, seen: Mapping[Kind, set[str]]) -> Records:
     """Find what should stand in the target and was not seen there."""
-    missing: dict[Kind, dict[str, Fields]] = {"client": {}, "invoice": {}, "payment": {}}
+    missing: Records = {kind: {} for kind in KINDS}
     for invoices in due.every_invoice(session):
         unseen = [one for one in invoices if one.id not in seen["invoice"] or one.id not in seen["payment"]]
         for (kind, record_id), fields in _of_invoices(session, unseen, narrow).items():
@@ -248,8 +237,7 @@ def _missing(
                 if kind == "invoice":
                     add_up(report, "source", fields)
     if session.policy.all_clients and narrow.all:
-        for kind_id, fields in _clients(session, seen["client"]):
-            missing["client"][kind_id] = fields
+        missing["client"] |= _clients(session, seen["client"])
     return missing
 
 
