@@ -164,20 +164,11 @@ class Engine:
                 stop=self.stop,
                 released=SOURCE_HOLDS if force else frozenset(),
             )
-        except Refused as error:
-            result.refused = True
-            result.error = f"{str(error).rstrip('.')}. Look at api_key in [source.{name}] of {self.settings.path}."
-        except Unreachable as error:
-            where = f"[source.{name}] of {self.settings.path}"
-            again = self._asked_to_wait(source, error) or f"The next run tries again; if it stays so, look at {where}."
-            result.error = f"{str(error).rstrip('.')}. {again}"
         except StateError:
             raise
-        except SyncdError as error:
-            result.error = str(error)
         except Exception as error:  # noqa: BLE001 - a bug that one source brings out must not stop the others
-            structlog.get_logger().exception("source.failed", source=name)
-            result.error = f"source {name}: a fault of syncd ({self._shown(error)}); please report it with the log."
+            result.refused = isinstance(error, Refused)
+            result.error = self._why_not(source, error)
         finally:
             api.close()
             with self.store.write() as connection:
@@ -188,6 +179,19 @@ class Engine:
             self._keep_findings(name, result.pulled)
             result.holds = self._source_holds(name, result.pulled.holds, force=force)
         return result
+
+    def _why_not(self, source: SourceSettings, error: Exception) -> str:
+        """Say why a source was not read, and what helps; a bug is logged with its trace."""
+        told, where = str(error).rstrip("."), f"[source.{source.name}] of {self.settings.path}"
+        if isinstance(error, Refused):
+            return f"{told}. Look at api_key in {where}."
+        if isinstance(error, Unreachable):
+            again = self._asked_to_wait(source, error) or f"The next run tries again; if it stays so, look at {where}."
+            return f"{told}. {again}"
+        if isinstance(error, SyncdError):
+            return str(error)
+        structlog.get_logger().exception("source.failed", source=source.name)
+        return f"source {source.name}: a fault of syncd ({self._shown(error)}); please report it with the log."
 
     def _asked_to_wait(self, source: SourceSettings, error: Unreachable) -> str:
         """Keep for how long a source asked to be left alone, and say it; empty where it did not ask for it."""
