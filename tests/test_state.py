@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -32,6 +33,21 @@ ASKED: list[Callable[[Connection], object]] = [
     lambda connection: bindings.removed_ids(connection, "books", "invoice"),
     lambda connection: bindings.any_bound(connection, "books"),
 ]
+
+SHAPE = {
+    "columns": """
+        SELECT t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk, c.hidden
+        FROM sqlite_schema t, pragma_table_xinfo(t.name) c""",
+    "foreign keys": """
+        SELECT t.name, f."table", f."from", f."to", f.on_update, f.on_delete
+        FROM sqlite_schema t, pragma_foreign_key_list(t.name) f""",
+    "indexes": """
+        SELECT t.name, i."unique", i.origin, i.partial, s.sql,
+            (SELECT group_concat(x.name) FROM pragma_index_xinfo(i.name) x WHERE x.key)
+        FROM sqlite_schema t, pragma_index_list(t.name) i JOIN sqlite_schema s ON s.name = i.name""",
+    "step": "SELECT version_num FROM alembic_version",
+}
+"""What SQLite knows of the tables, whatever the order in which their parts were made."""
 
 
 @pytest.fixture
@@ -107,7 +123,17 @@ def test_what_is_in_doubt_or_taken_out_is_found_among_many(store: Store) -> None
         assert not bindings.any_bound(connection, "others")
 
 
+def migrated(url: str, step: str) -> None:
+    """Make a state by the migrations, up to one of them."""
+    config = Config()
+    config.set_main_option("script_location", "syncd:migrations")
+    config.attributes["engine"] = sa.create_engine(url)
+    command.upgrade(config, step)
+    config.attributes["engine"].dispose()
+
+
 def test_the_migrations_make_what_the_models_say(url: str) -> None:
+    migrated(url, "head")
     store = Store(url)
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
@@ -115,13 +141,22 @@ def test_the_migrations_make_what_the_models_say(url: str) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("ask", SHAPE.values(), ids=SHAPE)
+def test_a_new_state_is_what_all_migrations_together_make(tmp_path: Path, ask: str) -> None:
+    made, stepped = (f"sqlite:///{tmp_path / name}" for name in ("made.db", "stepped.db"))
+    Store(made).close()
+    migrated(stepped, "head")
+    told = []
+    for url in (made, stepped):
+        with closing(sqlite3.connect(url_file(url))) as base:
+            told.append(sorted(base.execute(ask), key=repr))
+    assert told[0] == told[1]
+    assert told[0]
+
+
 @pytest.mark.parametrize("lock", [True, False])
 def test_a_state_of_an_older_syncd_is_brought_up_to_date_when_nobody_holds_it(url: str, *, lock: bool) -> None:
-    config = Config()
-    config.set_main_option("script_location", "syncd:migrations")
-    config.attributes["engine"] = sa.create_engine(url)
-    command.upgrade(config, "0001")
-    config.attributes["engine"].dispose()
+    migrated(url, "0001")
     with (url_file(url).with_name("state.db.lock")).open("a+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(StateError, match="of an older syncd, which is still at work"):

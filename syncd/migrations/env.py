@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from alembic import context
-from sqlmodel import SQLModel
 
-from syncd.state import tables
+from syncd.state.tables import metadata
 
 engine = context.config.attributes["engine"]
 with engine.connect().execution_options(writes=True) as connection, connection.begin():
-    context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True)
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
     context.run_migrations()
-
-__all__ = ["tables"]

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from syncd.errors import StateError, StateLocked
+from syncd.state.tables import metadata
 
 HEAD = "0005"
 """The newest migration; a state that stands there needs no Alembic to be loaded."""
@@ -255,16 +256,29 @@ def _migrate(engine: Engine, url: str, *, lock: bool) -> None:
             f"The state {_file(url)} was written by a newer syncd (step {stands}, this one knows {HEAD}). "
             "Install that version."
         )
-    if not lock and stands is not None:
+    if stands is None:
+        _make(engine)
+        return
+    if not lock:
         _migrate_alone(engine, url)
         return
-    from alembic import command  # noqa: PLC0415 - a third of a second that only a new state needs
+    from alembic import command  # noqa: PLC0415 - a third of a second that only an older state needs
     from alembic.config import Config  # noqa: PLC0415 - as above
 
     config = Config()
     config.set_main_option("script_location", "syncd:migrations")
     config.attributes["engine"] = engine
     command.upgrade(config, "head")
+
+
+def _make(engine: Engine) -> None:
+    """Make the tables of a new state as all migrations together would, unless another process just did."""
+    version = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        if _version(connection) is None:
+            metadata.create_all(connection, checkfirst=False)
+            version.create(connection)
+            connection.execute(sa.insert(version).values(version_num=HEAD))
 
 
 def _migrate_alone(engine: Engine, url: str) -> None:

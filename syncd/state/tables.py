@@ -234,8 +234,11 @@ class Credential(SQLModel, table=True):
     value: str
 
 
+metadata = SQLModel.metadata
+
+
 def _table(name: str) -> Table:
-    return SQLModel.metadata.tables[name]
+    return metadata.tables[name]
 
 
 source, record, body, cursor = _table("source"), _table("record"), _table("body"), _table("cursor")

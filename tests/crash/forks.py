@@ -28,7 +28,7 @@ from tests.crash import launch
 from tests.hostile.fixtures import ROOT
 
 PATIENCE = 120
-WARM = ("syncd", "connectors", "tests.hostile.connector", "alembic.command", "alembic.config", "rich.table")
+WARM = ("syncd", "connectors", "tests.hostile.connector", "rich.table")
 COLD = ("__main__", "env", "migrations", "sandbox", "serve")
 
 
