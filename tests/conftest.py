@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 import hypothesis
 import pytest
 
+import syncd.state.store
+from tests.statements import compiled_once
+
 NOTE = "note"
 OWN_VARIABLES = ("STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "CONFIGURATION_DIRECTORY")
 
@@ -32,6 +35,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("TZ", "UTC")
         patch.setenv("NO_COLOR", "1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements() -> Iterator[None]:
+    """Have each statement on a state compiled once, whatever the number of states."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(syncd.state.store, "_engine", compiled_once(syncd.state.store._engine))
         yield
 
 

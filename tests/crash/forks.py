@@ -24,8 +24,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import syncd.cli.app
-from tests.crash import launch
+import syncd.state.store
+from syncd.sandbox.server import Sandbox
+from tests.crash import launch, scenario
 from tests.hostile.fixtures import ROOT
+from tests.statements import compiled_once
+from tests.system.company import Company
 
 PATIENCE = 120
 WARM = ("syncd", "connectors", "tests.hostile.connector", "rich.table")
@@ -83,8 +87,9 @@ def serve(path: str) -> None:
     # Made anew for each command, and the same each time: the parsed command line, the certificates of the system.
     for module, name in ((syncd.cli.app, "command"), (ssl, "create_default_context")):
         setattr(module, name, cache(getattr(module, name)))
+    syncd.state.store._engine = compiled_once(syncd.state.store._engine)  # type: ignore[assignment]  # laid around it
     syncd.cli.app.command(sandbox=False)
-    tempfile.gettempdir()
+    _rehearse()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -105,6 +110,15 @@ def _warm(package: str) -> None:
     for found in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{package}."):
         if not set(found.name.split(".")) & set(COLD):
             importlib.import_module(found.name)
+
+
+def _rehearse() -> None:
+    """Run commands here, so that each fork has the statements compiled, and whatever else is found out at first use."""
+    with tempfile.TemporaryDirectory() as folder, Sandbox(account=scenario.first()) as sandbox:
+        company = Company(sandbox, Path(folder))
+        company.run()
+        company.run()
+        company.reconcile()
 
 
 def _handle(wire: socket.socket) -> int:
