@@ -30,8 +30,9 @@ from syncd.http import MAX_BODY, Http
 from syncd.log import Masker
 from syncd.moments import local_time
 from syncd.problems import PULLED, Finding
+from syncd.progress import Progress, silent
 from syncd.pull import Pulled, pull
-from syncd.session import Progress, Session, policy_of, silent
+from syncd.session import Session, policy_of
 from syncd.settings import Settings, SourceSettings, TargetSettings
 from syncd.state import cursors, polls, problems, runs
 from syncd.state.store import Store

@@ -9,15 +9,9 @@ from datetime import datetime, tzinfo
 from syncd.connector import Books, Capabilities, Connector, Content, Dressing, Kind, Shaping
 from syncd.facts import Policy
 from syncd.fields import never
+from syncd.progress import Progress, silent
 from syncd.settings import TargetSettings
 from syncd.state.store import Store
-
-Progress = Callable[[int, int | None, str], None]
-"""Called with how many are done, of how many (``None``: not known), of what."""
-
-
-def silent(done: int, total: int | None, what: str) -> None:
-    """Show no progress."""
 
 
 @dataclass(frozen=True, slots=True)

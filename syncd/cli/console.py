@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from syncd.moments import local_time
-from syncd.session import Progress, silent
+from syncd.progress import Progress, silent
 
 out = Console(soft_wrap=True, highlight=False, emoji=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)

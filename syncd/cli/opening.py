@@ -13,7 +13,7 @@ from syncd.due import Narrow
 from syncd.engine import Engine
 from syncd.errors import UsageError
 from syncd.model import STATUSES
-from syncd.session import Progress, silent
+from syncd.progress import Progress, silent
 from syncd.settings import Settings, TargetSettings, load
 from syncd.state.store import Store
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,13 +15,12 @@ from syncd.errors import Missing
 from syncd.fastfaktura import FastFaktura
 from syncd.model import Kind
 from syncd.problems import Finding
+from syncd.progress import Progress
 from syncd.pull import questions
 from syncd.pull.failing import Failing
 from syncd.settings import SourceSettings
 from syncd.state import cursors, mirror
 from syncd.state.store import Store
-
-Progress = Callable[[int, int | None, str], None]
 
 FEW = 20
 """Of fewer known records nothing can be concluded from some that are missing."""

@@ -15,8 +15,9 @@ from syncd.errors import Answer, Invalid, Missing, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.model import OPEN_STATUSES, Kind
 from syncd.problems import Finding
+from syncd.progress import Progress
 from syncd.pull import questions, rounds
-from syncd.pull.cycle import DAY, FEW, Cycle, OtherAccount, Progress, Pulled, Stop, check_account
+from syncd.pull.cycle import DAY, FEW, Cycle, OtherAccount, Pulled, Stop, check_account
 from syncd.pull.failing import Failing
 from syncd.pull.flow import Flow
 from syncd.pull.tracks import GrowingBack, GrowingFront, Hot, Load, Track, settled
