@@ -223,7 +223,7 @@ def _engine(url: str) -> Engine:
             "foreign_keys=ON",
             "synchronous=NORMAL",
             "wal_autocheckpoint=8000",
-            "temp_store=FILE",
+            "temp_store=MEMORY",  # else every row with a foreign key copies its pages to a file first
             "cache_size=-16000",
         ):
             connection.execute(f"PRAGMA {pragma}")
