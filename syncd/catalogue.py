@@ -228,6 +228,24 @@ _BOOKS = (
         waits="books",
     ),
     Problem(
+        "bound_to_nothing",
+        "{record} was bound by hand to {bound}, and {reason}; nothing is written for it.",
+        "{count} records were bound by hand, and {reason}; nothing is written for them.",
+        "Bind it to the right id with `syncd mappings import`; if it does not stand there at all, "
+        "`syncd problems retry` lets go of the binding, and the next run writes it.",
+        ("record", "bound", "reason"),
+        ("reason",),
+        waits="books",
+    ),
+    Problem(
+        "bound_from_nothing",
+        "{bound} was bound by hand to {record}, but FastFaktura has no such {kind}.",
+        "{count} records of the books were bound by hand to what FastFaktura does not have.",
+        "Bind it to the right record with `syncd mappings import`, or let go of it with `syncd problems retry`.",
+        ("bound",),
+        waits="books",
+    ),
+    Problem(
         "adopted_differs",
         "{record} stood in the books already and was bound to; it differs: {differences}.",
         "{count} records stood in the books already and were bound to; they differ.",

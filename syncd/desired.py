@@ -11,7 +11,7 @@ from syncd.model import Invoice
 
 def stands(invoice: Invoice, place: Place, policy: Policy) -> bool:
     """Tell whether an invoice of this status is to stand in the target at all, or already does."""
-    if place.binding and place.binding.state != "void":
+    if place.binding and place.binding.state not in ("void", "unfound"):
         return True
     if invoice.status == "draft":
         return policy.drafts

@@ -1,8 +1,8 @@
 """Settling what is in doubt: sent, and its answer lost.
 
 Where the target replays safely, by sending the same bytes under the same key again; else, once it can no longer be
-under way, by looking its mark up. What cannot be told so, a person tells: by a mapping that they import the record
-stands, and by `syncd problems retry` without one it does not.
+under way, by looking its mark up. What cannot be told so, a person tells: a record that they bind with an import of
+mappings is the one, and is adopted if it stands; with `syncd problems retry` and without one it does not.
 """
 
 from __future__ import annotations
@@ -143,13 +143,13 @@ def _look_up(session: Session, result: Applied, *, reopen: bool) -> None:
     closed: list[tuple[Row[Any], Outcome]] = []
     lost: list[Row[Any]] = []
     unsure: list[Row[Any]] = []
-    bound, denied = _told(session, doubtful)
+    told = _told(session, reopen=reopen)
     for row, found in zip(doubtful, session.connector.find(wanted), strict=True):
         remotes = [remote for how, remote in found.candidates if how in ("mark", "external_id")]
-        verdict = _happened(session, row, remotes) or bound.get(row.n)
+        verdict = _happened(session, row, remotes)
         if verdict is not None:
             closed.append((row, verdict))
-        elif found.certain or (row.kind, row.id) in denied:
+        elif found.certain or (row.kind, row.id) in told:
             lost.append(row)
         else:
             unsure.append(row)
@@ -166,16 +166,15 @@ def _look_up(session: Session, result: Applied, *, reopen: bool) -> None:
         problems.add(connection, session.name, findings, now)
 
 
-def _told(session: Session, doubtful: Sequence[Row[Any]]) -> tuple[dict[int, Done], set[tuple[str, str]]]:
-    """Give what a person told: operations whose record they bound by hand, and records to be tried again."""
-    making = [row for row in doubtful if row.verb in MAKING]
-    bound: dict[int, Done] = {}
+def _told(session: Session, *, reopen: bool) -> set[tuple[str, str]]:
+    """Name the records whose operations count as not carried out, for a person told so, or bound what is to be adopted.
+
+    What is opened again is sent again, and not adopted: what a person binds meanwhile waits for the next run.
+    """
     with session.store.read() as connection:
-        for kind in {row.kind for row in making}:
-            there = bindings.told(connection, session.name, kind, [row.id for row in making])
-            bound |= {row.n: Done(there[row.id]) for row in making if row.kind == kind and row.id in there}
         retried = problems.listed(connection, [session.name], states=("retry",))
-    return bound, {(row.kind, row.id) for row in retried if row.code == UNRESOLVED}
+        linked = [] if reopen else bindings.links(connection, session.name, session.source)
+    return {(row.kind, row.id) for row in (*linked, *(row for row in retried if row.code == UNRESOLVED))}
 
 
 def _happened(session: Session, row: Row[Any], remotes: Sequence[Remote]) -> Done | None:

@@ -88,7 +88,7 @@ class Binding:
     external_id: str
     version: str | None
     base: Fields
-    state: Literal["live", "void", "removed", "linked"] = "live"
+    state: Literal["live", "void", "removed", "linked", "unfound"] = "live"
     generation: int = 0
     drift: Differs = field(default_factory=dict)
     behind: Differs = field(default_factory=dict)

@@ -17,6 +17,7 @@ from syncd.facts import Place
 from syncd.fields import differences
 from syncd.marks import mark
 from syncd.model import KINDS, Kind
+from syncd.problems import Finding
 from syncd.safety import FEW
 from syncd.session import Session
 from syncd.state import bindings, cursors, observations, problems
@@ -41,30 +42,40 @@ def drift(session: Session, *, afresh: bool = False) -> Moved:
         if not afresh:
             token = cursors.get(connection, f"target:{session.name}", "observed")
         first = not bindings.any_bound(connection, session.name)
-        if bindings.unread_links(connection, session.name):
-            token = None  # what is linked is read, whenever it changed
-    if session.books.empty and first:
-        with session.store.write() as connection:
-            bindings.forget_links(connection, session.name)  # nothing stands that they could mean
-            if session.books.token is not None and token is None:
-                cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
-        return Moved()
-    view, strangers = View(), Strangers(session) if first else None
+        linked = bindings.links(connection, session.name, session.source)
+    _tell_unknown(session, [row for row in linked if not row.known])
+    if any(row.known and not row.read for row in linked):
+        token = None  # what is linked is read, whenever it changed
+    links = {(row.kind, row.id) for row in linked if row.known}
     moved: set[tuple[Kind, str]] = set()
+    if session.books.empty and first:
+        moved |= _absent(session, dict.fromkeys(KINDS, ()), links, by_hand=True)
+        if session.books.token is not None and token is None:
+            with session.store.write() as connection:
+                cursors.put(connection, f"target:{session.name}", "observed", session.books.token)
+        return Moved(frozenset(moved))
+    view, strangers = View(), Strangers(session) if first else None
     for page in session.connector.changes(token):
         moved |= _take_page(session, page)
         view.add(page)
         if strangers:
             strangers.look_at(_records(page))
         if page.standing:
-            moved |= _absent(session, page.standing, by_hand=True)
+            moved |= _absent(session, page.standing, links, by_hand=True)
     if view.whole:
-        moved |= _absent(session, view.seen, by_hand=view.by_hand, lost=view.lost)
+        moved |= _absent(session, view.seen, links, by_hand=view.by_hand, lost=view.lost)
     others = strangers.count if strangers else 0
     if view.token not in (None, token) and others < FEW:  # they are counted anew as long as nothing is bound
         with session.store.write() as connection:
             cursors.put(connection, f"target:{session.name}", "observed", view.token)
     return Moved(frozenset(moved), others)
+
+
+def _tell_unknown(session: Session, rows: Sequence[Row[Any]]) -> None:
+    """Tell of what a person linked to records that the source does not have; no plan ever looks at those."""
+    found = [Finding("bound_from_nothing", row.kind, row.id, {"bound": row.external_id}) for row in rows]
+    with session.store.write() as connection:
+        problems.replace_codes(connection, session.name, ["bound_from_nothing"], found, session.seconds())
 
 
 @dataclass(slots=True)
@@ -113,10 +124,10 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
                 if row is None or row.state == "void" or (f"{kind}_id" in remote.lost and row.state == "removed"):
                     continue
                 if remote.void or is_another(remote, row):
-                    bindings.set_state(connection, session.name, kind, [row.id], "removed")
+                    bindings.set_state(connection, session.name, kind, [row.id], _without(row))
                     moved.add((kind, row.id))
                     continue
-                if row.state == "linked":
+                if row.state in bindings.LINKS:
                     _keep_link(session, connection, remote, row.id)
                     moved.add((kind, row.id))
                 elif _compare(session, connection, remote, row.id, places[kind, row.id]):
@@ -132,19 +143,23 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
 def _keep_link(session: Session, connection: Connection, remote: Remote, record_id: str) -> None:
     """Keep all that a record holds which a person linked, for it to be adopted."""
     there = differences({}, readable(remote.fields, session.can.fields[remote.kind]))
+    bindings.set_state(connection, session.name, remote.kind, [record_id], "linked")
     observations.observe(connection, session.name, [observation(session, remote, record_id, "mapping", there)])
 
 
 def _take_gone(session: Session, connection: Connection, gone: Gone) -> set[tuple[Kind, str]]:
-    """Note that a record was deleted there; a link to it is forgotten, for it stands for nothing."""
+    """Note that a record was deleted there."""
     moved: set[tuple[Kind, str]] = set()
     for row in bindings.bound_ids(connection, session.name, gone.kind, [gone.external_id]).values():
+        bindings.set_state(connection, session.name, gone.kind, [row.id], _without(row))
         if row.state == "linked":
-            bindings.release_records(connection, session.name, gone.kind, [row.id])
             moved.add((gone.kind, row.id))
-        else:
-            bindings.set_state(connection, session.name, gone.kind, [row.id], "removed")
     return moved
+
+
+def _without(row: Row[Any]) -> str:
+    """Give the state of a mapping whose record does not stand: taken out, or bound by a person to nothing."""
+    return "unfound" if row.state in bindings.LINKS else "removed"
 
 
 def is_another(remote: Remote, row: Row[Any]) -> bool:
@@ -234,6 +249,7 @@ def readable(fields: Fields, only: frozenset[str]) -> Fields:
 def _absent(
     session: Session,
     seen: Mapping[Kind, Collection[str]],
+    links: Collection[tuple[Kind, str]],
     *,
     by_hand: bool,
     lost: frozenset[Kind] = frozenset(),
@@ -241,7 +257,8 @@ def _absent(
     """Note bound records that a view of everything did not show.
 
     A person took them out, unless the target can prove that nobody did: then an older state was put back, or what
-    held them is missing, and they are written anew.
+    held them is missing, and they are written anew. ``links``: what a person had linked before the view began; of it
+    nobody knows whether it ever stood, so that a person says what is to become of it.
     """
     moved: set[tuple[Kind, str]] = set()
     for kind, shown in seen.items():
@@ -257,18 +274,22 @@ def _absent(
                 break
             after = rows[-1].external_id
             missing = [row for row in rows if row.external_id not in shown]
-            taken_out = {row.id for row in missing if by_hand and kind not in lost and row.state != "linked"}
-            moved |= _take_out(session, kind, taken_out)
-            moved |= _write_anew(session, kind, {row.id for row in missing} - taken_out)
+            linked = {row.id for row in missing if row.state == "linked" and (kind, row.id) in links}
+            stood = {row.id for row in missing if row.state == "live"}
+            if kind in lost:
+                moved |= _write_anew(session, kind, stood | linked)
+                continue
+            moved |= _note(session, kind, linked, "unfound")
+            moved |= _note(session, kind, stood, "removed") if by_hand else _write_anew(session, kind, stood)
     return moved
 
 
-def _take_out(session: Session, kind: Kind, ids: Collection[str]) -> set[tuple[Kind, str]]:
-    """Note what a person took out."""
+def _note(session: Session, kind: Kind, ids: Collection[str], state: str) -> set[tuple[Kind, str]]:
+    """Note that what was bound does not stand there."""
     records: set[tuple[Kind, str]] = {(kind, record_id) for record_id in ids}
     if records:
         with session.store.write() as connection:
-            bindings.set_state(connection, session.name, kind, ids, "removed")
+            bindings.set_state(connection, session.name, kind, ids, state)
             cursors.add_again(connection, session.name, records)
     return records
 

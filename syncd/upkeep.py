@@ -45,8 +45,8 @@ def adopt_or_make(kind: Kind, record_id: str, content: Content, place: Place, po
         there = {path: found for path, (_, found) in linked.differs.items()}
         differs = differences(flatten(content, policy.fields[kind]), there)
         return adopt(kind, record_id, content, replace(linked, differs=differs), policy)
-    if place.binding and place.binding.state == "linked":
-        return NOTHING  # it was not read yet
+    if place.binding and place.binding.state in ("linked", "unfound"):
+        return _bound_to_nothing(kind, record_id, content, place.binding)
     chosen = choose(kind, place.candidates, policy.match) if place.candidates else None
     if isinstance(chosen, Ambiguous):
         names = ", ".join(sorted(one.external_id for one in chosen.candidates))
@@ -60,6 +60,14 @@ def adopt_or_make(kind: Kind, record_id: str, content: Content, place: Place, po
             made["generation"] = generation
         return Decision((operate(verb, kind, record_id, made, None, occasion=str(generation)),))
     return adopt(kind, record_id, content, chosen, policy)
+
+
+def _bound_to_nothing(kind: Kind, record_id: str, content: Content, binding: Binding) -> Decision:
+    """Make nothing in the place of what a person bound: it may stand there all the same, under another id."""
+    found = f"no such {kind} stands in the books"
+    reason = found if binding.state == "unfound" else "the next run looks for it"
+    bound = binding.external_id or "what is another's"
+    return problem("bound_to_nothing", kind, record_id, record=label(content), bound=bound, reason=reason)
 
 
 def adopt(kind: Kind, record_id: str, content: Content, found: Candidate, policy: Policy) -> Decision:

@@ -100,7 +100,11 @@ def test_a_cancelled_invoice_never_written_stays_unwritten_in_books_and_is_shown
 
 def test_a_record_that_a_person_linked_is_adopted_once_it_was_read_and_never_made() -> None:
     unread = Place(Binding("r1", None, {}, state="linked"))
-    assert decide(invoice(), unread) == Decision()
+    unfound = Place(Binding("r1", None, {}, state="unfound"))
+    for place in (unread, unfound):
+        decision = decide(invoice(), place)
+        assert (verbs(decision), codes(decision)) == ([], ["bound_to_nothing"])
+    assert decide(invoice(status="cancelled"), unfound) == Decision()
     stands = flatten(invoice_content(invoice(notes="Mine"), ACME), BOOKS.fields["invoice"])
     seen = Candidate("mapping", "r1", "1", True, {path: (None, value) for path, value in stands.items()})
     decision = decide(invoice(), replace(unread, candidates=(seen,)))

@@ -29,6 +29,7 @@ STANDS = {
     "live": "stands as",
     "void": "no longer stands; it stood as",
     "linked": "is bound by hand to",
+    "unfound": "is bound by hand to what does not stand there:",
     "removed": "was taken out there by a person, and stays out; it stood as",
 }
 """How a binding's state is told, before the target's id."""

@@ -247,11 +247,18 @@ def list_problems(config: Path | None, *, json: bool, each: bool = False) -> int
     return 1 if rows else 0
 
 
+LET_GO = {"bound_to_nothing": "unfound", "bound_from_nothing": "linked"}
+"""Problems of what a person bound, with the state that it is in: whoever asks for them again lets go of it."""
+
+
 def mark_problems(config: Path | None, ids: Sequence[int] | None, state: str) -> int:
     """Mark problems to be tried again, or not to be shown: all that are named or, if one is not there, none."""
     with engine(config, lock=False) as parts, parts.store.write() as connection:
         wanted = _known(connection, ids) if ids else [row.n for row in problems.listed(connection)]
         marked = problems.set_state(connection, wanted, state)
+        for row in problems.listed(connection, states=("retry",)):
+            if row.code in LET_GO and row.n in wanted:
+                bindings.drop_links(connection, row.owner, row.kind, [row.id], LET_GO[row.code])
     said = "tried again in the next run" if state == "retry" else "dismissed until their cause changes"
     console.say(f"{counted(marked, 'problem')}: {said}.")
     return 0

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.markup import escape
+from sqlalchemy.engine import Connection
 
 from syncd.cli import console
 from syncd.cli.opening import engine, targets_of
+from syncd.engine import Engine
 from syncd.errors import UsageError
-from syncd.state import bindings
+from syncd.model import Kind
+from syncd.state import bindings, runs, work
 
 NEEDED = ("target", "kind", "id", "external_id")
 COLUMNS = ("target", "kind", "id", "external_id", "version", "state")
@@ -56,12 +59,27 @@ def import_mappings(config: Path | None, file: Path) -> int:
             if row["target"] not in parts.settings.targets or row["kind"] not in ("client", "invoice", "payment"):
                 raise _wrong(file, line, f"there is no target {row['target']!r} or kind {row['kind']!r}")
         with parts.store.write() as connection:
-            clash = bindings.clash(connection, rows)
-            added = 0 if clash else bindings.add_links(connection, rows)
-        if clash is not None:
-            raise _wrong(file, list(lines)[clash[0]], clash[1])
+            fault = _unknown(parts, connection, rows) or bindings.clash(connection, rows)
+            added = 0 if fault else bindings.add_links(connection, rows)
+        if fault is not None:
+            raise _wrong(file, list(lines)[fault[0]], fault[1])
     console.say(f"{added} mapping(s) imported; {len(rows) - added} stood already.")
     return 0
+
+
+def _unknown(parts: Engine, connection: Connection, rows: Sequence[Mapping[str, str]]) -> tuple[int, str] | None:
+    """Say which row (its place) binds a record that its source does not have; one never read may have any."""
+    known: dict[tuple[str, Kind], set[str] | None] = {}
+    for place, row in enumerate(rows):
+        source = parts.settings.targets[row["target"]].source
+        kind: Kind = "client" if row["kind"] == "client" else "invoice"
+        if (source, kind) not in known:
+            read = runs.last_pull(connection, source) is not None
+            known[source, kind] = set(work.ids(connection, source, kind)) if read else None
+        ids = known[source, kind]
+        if ids is not None and row["id"] not in ids:
+            return place, f"source {source} has no {kind} {row['id']}, as it was last read (`syncd run` reads it again)"
+    return None
 
 
 def _binds(row: Mapping[str, str | None]) -> bool:

@@ -32,26 +32,32 @@ def any_bound(connection: Connection, target: str) -> bool:
     return connection.execute(live.limit(1)).first() is not None
 
 
+LINKS = ("linked", "unfound")
+"""The states of what a person bound and that is not adopted yet."""
+
 _LINKED = sa.text("mapping.state = 'linked'")
 
 
-def unread_links(connection: Connection, target: str) -> bool:
-    """Tell whether a person linked records that were not read since."""
+def links(connection: Connection, target: str, source: str) -> Sequence[Row[Any]]:
+    """Read what a person linked: kind, id, external id; ``known`` to the mirror of its source; ``read`` since."""
     seen = sa.and_(
         observation.c.target == mapping.c.target,
         observation.c.kind == mapping.c.kind,
         observation.c.id == mapping.c.id,
         observation.c.role == "mapping",
     )
-    linked = sa.select(mapping.c.id).where(mapping.c.target == target, _LINKED)
-    return connection.execute(linked.where(~sa.exists().where(seen)).limit(1)).first() is not None
+    of = sa.case((mapping.c.kind == "payment", "invoice"), else_=mapping.c.kind)
+    there = sa.and_(record.c.source == source, record.c.kind == of, record.c.id == mapping.c.id)
+    known, read = sa.exists().where(there).label("known"), sa.exists().where(seen).label("read")
+    columns = (mapping.c.kind, mapping.c.id, mapping.c.external_id, known, read)
+    return connection.execute(sa.select(*columns).where(mapping.c.target == target, _LINKED)).all()
 
 
-def forget_links(connection: Connection, target: str) -> None:
-    """Forget what a person linked to records that do not stand."""
-    connection.execute(sa.delete(mapping).where(mapping.c.target == target, _LINKED))
-    role = sa.and_(observation.c.target == target, observation.c.role == "mapping")
-    connection.execute(sa.delete(observation).where(role))
+def drop_links(connection: Connection, target: str, kind: str, ids: Iterable[str], state: str) -> None:
+    """Let go of what a person linked, as far as it is in this state."""
+    own = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.id.in_(list(ids)))
+    dropped = connection.execute(sa.select(mapping.c.id).where(own, mapping.c.state == state)).scalars().all()
+    release_records(connection, target, kind, dropped)
 
 
 def external_ids(connection: Connection, target: str, kind: Kind, ids: Iterable[str]) -> dict[str, str]:
@@ -73,13 +79,6 @@ def external_ids(connection: Connection, target: str, kind: Kind, ids: Iterable[
     )
     rows = [*connection.execute(merged), *connection.execute(found)]
     return {record_id: external for record_id, external in rows}
-
-
-def told(connection: Connection, target: str, kind: Kind, ids: Iterable[str]) -> dict[str, str]:
-    """Give the target's id of each of these source records that is bound, by syncd or by a person."""
-    bound = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.state.in_(("live", "linked")))
-    query = sa.select(mapping.c.id, mapping.c.external_id).where(bound, mapping.c.id.in_(list(ids)))
-    return {record_id: external for record_id, external in connection.execute(query)}
 
 
 def bound_ids(connection: Connection, target: str, kind: Kind, externals: Iterable[str]) -> dict[str, Row[Any]]:
@@ -249,7 +248,7 @@ def bind(connection: Connection, target: str, bound: Sequence[tuple[str, str, st
 
 
 def _give_way(connection: Connection, target: str, given: Sequence[tuple[str, str, str]]) -> None:
-    """Let go of the ids of records that were taken back or out, where the target gave them to others since."""
+    """Let go of the ids of records that were taken back or out, or linked by hand, where they are others' now."""
     for kind in {kind for kind, *_ in given}:
         owners = {external: record_id for one, record_id, external in given if one == kind}
         gone = sa.and_(mapping.c.target == target, mapping.c.kind == kind, mapping.c.state != "live")
@@ -257,7 +256,8 @@ def _give_way(connection: Connection, target: str, given: Sequence[tuple[str, st
         for row in held:
             if row.id != owners[row.external_id]:
                 own = sa.and_(gone, mapping.c.id == row.id)
-                connection.execute(sa.update(mapping).where(own).values(external_id=None))
+                state = "unfound" if row.state in LINKS else row.state
+                connection.execute(sa.update(mapping).where(own).values(external_id=None, state=state))
 
 
 def add_to_bases(connection: Connection, target: str, added: Sequence[tuple[str, str, int, Fields]]) -> None:
@@ -289,7 +289,10 @@ def unbind(
 
 
 def set_state(connection: Connection, target: str, kind: str, ids: Iterable[str], state: str) -> None:
-    """Note that records were taken out by a person (``removed``) or stand again (``live``)."""
+    """Note that records were taken out by a person (``removed``) or stand again (``live``).
+
+    Of those that a person linked: that theirs does not stand there (``unfound``), or does after all (``linked``).
+    """
     rows = [{"record": record_id} for record_id in ids]
     lately = mapping.c.state == "live" if state == "removed" else sa.false()
     bound = sa.and_(
@@ -370,8 +373,11 @@ def listed(connection: Connection, target: str | None) -> Sequence[tuple[Any, ..
 
 
 def clash(connection: Connection, rows: Sequence[Mapping[str, str]]) -> tuple[int, str] | None:
-    """Say which of these links (its place) contradicts a binding that stands or another link; ``None``: none does."""
-    there = {(t, k, i): e for t, k, i, e, _, _ in listed(connection, None)}
+    """Say which of these links (its place) contradicts a binding that stands or another of them; ``None``: none does.
+
+    One that a person made before, and that was not adopted yet, stands in the way of nothing.
+    """
+    there = {(t, k, i): e for t, k, i, e, _, state in listed(connection, None) if state not in LINKS}
     taken = {(t, k, e): i for (t, k, i), e in there.items()}
     for place, row in enumerate(rows):
         one, other = (row["target"], row["kind"], row["id"]), (row["target"], row["kind"], row["external_id"])
@@ -385,8 +391,17 @@ def clash(connection: Connection, rows: Sequence[Mapping[str, str]]) -> tuple[in
 
 
 def add_links(connection: Connection, rows: Sequence[Mapping[str, str]]) -> int:
-    """Link records by hand, to be adopted when they are next read; what was taken out stays so. Return how many."""
-    known = {(t, k, i) for t, k, i, *_ in listed(connection, None)}
+    """Link records by hand, to be adopted when they are next read; what was taken out stays so. Return how many.
+
+    What a person linked before, and was not adopted yet, gives way.
+    """
+    before = listed(connection, None)
+    known = {(t, k, i): (e, state) for t, k, i, e, _, state in before}
+    rows = [row for row in rows if _is_new(row, known.get((row["target"], row["kind"], row["id"])))]
+    ids, externals = ({(row["target"], row["kind"], row[name]) for row in rows} for name in ("id", "external_id"))
+    for target, kind, record_id, external, _, state in before:
+        if state in LINKS and ((target, kind, record_id) in ids or (target, kind, external) in externals):
+            release_records(connection, target, kind, [record_id])
     new = [
         {
             **{name: row[name] for name in ("target", "kind", "id", "external_id")},
@@ -396,8 +411,15 @@ def add_links(connection: Connection, rows: Sequence[Mapping[str, str]]) -> int:
             "generation": 0,
         }
         for row in rows
-        if (row["target"], row["kind"], row["id"]) not in known
     ]
     if new:
         connection.execute(sa.insert(mapping), new)
     return len(new)
+
+
+def _is_new(row: Mapping[str, str], known: tuple[str, str] | None) -> bool:
+    """Tell whether a link is another than what is known of its record, or one of old that is to be looked for again."""
+    if known is None:
+        return True
+    external, state = known
+    return state == "unfound" or (state == "linked" and external != row["external_id"])

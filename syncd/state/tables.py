@@ -97,8 +97,8 @@ class Mapping(SQLModel, table=True):
     version: str | None = None
     base: int | None = Field(default=None, foreign_key="operation.n")
     state: str = "live"
-    """``live``, ``void`` (taken back by us, may be made again), ``removed`` (a person took it out there) or ``linked``
-    (a person named the record there; it is adopted once it is read)."""
+    """``live``, ``void`` (taken back by us, may be made again), ``removed`` (a person took it out there), ``linked`` (a
+    person named the record there; it is adopted once it is read) or ``unfound`` (no such record stands there)."""
     generation: int = 0
     """How often the record was made anew after having been taken back."""
     marked: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})

@@ -10,11 +10,29 @@ import sys
 import pytest
 
 from syncd.sandbox.change import insert, patch_invoice
-from tests.hostile.office import BOTH, Open, codes, environment, forks, office, until
+from tests.crash.forks import Ended
+from tests.hostile.office import BOTH, Json, Office, Open, codes, environment, forks, office, until
 
 __all__ = ["environment", "forks", "office"]
 
 REFUSED = "refuse me"
+
+
+def booked_by_hand(here: Office, invoice: Json, number: str) -> str:
+    """Book an invoice under a number as a person would, and give its id there."""
+    amounts = {name: invoice[f"{name}_cents"] for name in ("subtotal", "tax", "total")}
+    same = {name: invoice[name] for name in ("client_id", "currency", "due_date")}
+    day = min(one["created_at"] for one in invoice["events"] if one["type"] == "sent")[:10]
+    name = next(one["name"] for one in here.dump()["clients"] if one["id"] == invoice["client_id"])
+    client = here.all_there("client", name=name)[0]["id"]
+    return here.server.add("invoice", {**same, **amounts, "number": number, "client": client, "issue_date": day})
+
+
+def bind(here: Office, invoice: str, there: str) -> Ended:
+    """Bind an invoice by hand."""
+    file = here.desk() / "bound.csv"
+    file.write_text(f"target,kind,id,external_id\nbooks,invoice,{invoice},{there}\n")
+    return here.forks.run(here.desk(), "mappings", "import", str(file))
 
 
 @BOTH
@@ -122,16 +140,12 @@ def test_what_nothing_can_tell_waits_until_a_person_says_what_stands(office: Ope
     run = here.run(code=1)
     assert (run["in_doubt"], run["planned"]) == (codes(run)["in_doubt_unresolved"], [])
     invoice = here.invoice("sent")
-    amounts = {name: invoice[f"{name}_cents"] for name in ("subtotal", "tax", "total")}
-    same = {name: invoice[name] for name in ("number", "client_id", "currency", "due_date")}
-    day = min(one["created_at"] for one in invoice["events"] if one["type"] == "sent")[:10]
-    name = next(one["name"] for one in here.dump()["clients"] if one["id"] == invoice["client_id"])
-    client = here.all_there("client", name=name)[0]["id"]
-    there = here.server.add("invoice", {**same, **amounts, "client": client, "issue_date": day})
-    bound = here.desk() / "bound.csv"
-    bound.write_text(f"target,kind,id,external_id\nbooks,invoice,{invoice['id']},{there}\n")
-    for words in (("mappings", "import", str(bound)), ("problems", "retry")):
-        assert here.forks.run(here.desk(), *words).code == 0
+    there = booked_by_hand(here, invoice, invoice["number"])
+    assert bind(here, invoice["id"], f"{there}1").code == 0
+    assert here.forks.run(here.desk(), "problems", "retry").code == 0
+    assert codes(here.run(code=1)) == {"bound_to_nothing": 1}
+    assert len(here.all_there("invoice", number=invoice["number"])) == 1
+    assert bind(here, invoice["id"], there).code == 0
     assert here.run()["in_doubt"] == 0
     assert here.wrong() == []
     assert here.there(invoice)["id"] == there
@@ -377,6 +391,61 @@ def test_a_record_bound_by_hand_keeps_its_money_and_its_texts(office: Open) -> N
     assert here.server.records() == before
 
 
+@pytest.mark.parametrize("wrong", ["never there", "deleted", "another kind"])
+def test_what_is_bound_by_hand_to_nothing_is_a_problem_and_made_only_when_a_person_says_so(
+    office: Open, wrong: str
+) -> None:
+    here = office("keyless")
+    here.run()
+    stands = here.invoice("sent")
+    new = insert(here.sandbox.account, {"status": "sent", "client_id": stands["client_id"]})
+    here.run("--dry-run")
+    invoice = next(one for one in here.dump()["invoices"] if one["id"] == new.id)
+    by_hand, other = booked_by_hand(here, invoice, "BY-HAND"), here.server.add("invoice", here.there(stands)["fields"])
+    here.server.delete(other)
+    there = {"never there": "I-4171", "deleted": other, "another kind": here.all_there("client")[0]["id"]}
+    assert bind(here, new.id, there[wrong]).code == 0
+    for _ in range(2):
+        run = here.run(code=1)
+        assert (codes(run), run["planned"]) == ({"bound_to_nothing": 1}, [])
+        assert there[wrong] in run["problems"][0]["sentence"]
+    assert f"bound by hand to what does not stand there: {there[wrong]}" in here.explain(invoice)
+    assert here.all_there("invoice", number=new.number) == []
+    assert bind(here, new.id, by_hand).code == 0
+    assert [(one["verb"], one["kind"]) for one in here.run(code=1)["planned"]] == [("adopt", "invoice")]
+    assert here.all_there("invoice", number=new.number) == []
+
+
+def test_what_is_bound_by_hand_to_a_void_record_is_not_made(office: Open) -> None:
+    here = office("keyless")
+    here.run()
+    here.change_invoice(here.invoice("overdue"), _happened="cancelled")
+    here.run()
+    new = insert(here.sandbox.account, {"status": "sent", "client_id": here.invoice("sent")["client_id"]})
+    void = next(one["id"] for one in here.server.records("invoice") if one["void"])
+    here.forget()
+    assert bind(here, new.id, void).code == 0
+    assert codes(here.run(code=1)) == {"bound_to_nothing": 1}
+    assert here.all_there("invoice", number=new.number) == []
+
+
+def test_a_person_lets_go_of_what_they_bound_to_nothing_and_a_second_slip_is_no_reason_to_make_it(office: Open) -> None:
+    here = office("keyless")
+    here.run()
+    new = insert(here.sandbox.account, {"status": "sent", "client_id": here.invoice("sent")["client_id"]})
+    here.run("--dry-run")
+    assert bind(here, new.id, "I-4171").code == 0
+    assert codes(here.run(code=1)) == {"bound_to_nothing": 1}
+    assert here.forks.run(here.desk(), "problems", "retry").code == 0
+    assert bind(here, new.id, "I-4172").code == 0
+    assert codes(here.run(code=1)) == {"bound_to_nothing": 1}
+    assert here.all_there("invoice", number=new.number) == []
+    assert here.forks.run(here.desk(), "problems", "retry").code == 0
+    here.run()
+    assert len(here.all_there("invoice", number=new.number)) == 1
+    here.idle()
+
+
 def test_mappings_that_are_exported_bind_what_stands_and_what_a_person_took_out(office: Open) -> None:
     here = office("keyless")
     made = [insert(here.sandbox.account, {"status": "sent"}).id for _ in range(3)]
@@ -390,6 +459,9 @@ def test_mappings_that_are_exported_bind_what_stands_and_what_a_person_took_out(
     here.server.delete(here.there(other)["id"])
     here.forget()
     assert here.forks.run(here.desk(), "mappings", "import", str(kept)).code == 0
+    assert codes(here.run(code=1)) == {"bound_to_nothing": 1}
+    assert here.all_there("invoice", number=other["number"]) == []
+    assert here.forks.run(here.desk(), "problems", "retry").code == 0
     here.run()
     assert here.all_there("invoice", number=voided["number"]) == []
     assert here.all_there("invoice", number=taken["number"]) == []

@@ -320,6 +320,37 @@ def test_mappings_that_contradict_are_refused_whole(company: Company) -> None:
     assert "Nothing was imported" in said.err
 
 
+def test_what_fastfaktura_does_not_have_is_bound_to_nothing(found: Found) -> None:
+    """The line is refused once the source was read; before, every record may be there, and it is told afterwards."""
+    company = found()
+    file = company.folder / "mappings.csv"
+    file.write_text("target,kind,id,external_id\nledger,invoice,no-such,r-1\n", encoding="utf-8")
+    assert company.syncd("mappings", "import", str(file)).code == 0
+    for _ in range(2):
+        told = company.run(code=1)["problems"]
+        assert [(one["code"], one["id"]) for one in told] == [("bound_from_nothing", "no-such")]
+    said = company.syncd("mappings", "import", str(file))
+    assert (said.code, "line 2: " in said.err, "no-such" in said.err) == (2, True, True), said
+    assert company.syncd("problems", "retry").code == 0
+    company.run()
+    assert_equal(company)
+
+
+def test_a_row_of_a_ledger_that_was_bound_by_hand_and_is_not_there_is_a_problem(found: Found) -> None:
+    company = found()
+    company.run()
+    new = insert(company.sandbox.account, {"status": "sent"})
+    company.run("--dry-run")
+    file = company.folder / "mappings.csv"
+    file.write_text(f"target,kind,id,external_id\nledger,invoice,{new.id},made-up-row\n", encoding="utf-8")
+    assert company.syncd("mappings", "import", str(file)).code == 0
+    assert [one["code"] for one in company.run(code=1)["problems"]] == ["bound_to_nothing"]
+    assert new.id not in company.column("invoices.csv", "invoice_id")
+    assert company.syncd("problems", "retry").code == 0
+    company.run()
+    assert_equal(company)
+
+
 WRONG_LINES = {
     "no such target": "elsewhere,client,c-9,x-9,,live",
     "no such kind": "ledger,cheque,c-9,x-9,,live",
