@@ -20,13 +20,14 @@ from syncd.comparison import (
 from syncd.connector import Fields, Page, Remote
 from syncd.desired import dates, is_to_be_paid, stands, too_early
 from syncd.due import DueInvoice, Narrow
+from syncd.errors import SyncdError
 from syncd.facts import Place
 from syncd.fields import flatten
 from syncd.model import KINDS, OPEN_STATUSES, Client, Invoice, Kind
 from syncd.observe import is_another, readable, resolved
 from syncd.problems import sentence
 from syncd.session import Session
-from syncd.state import bindings, problems, work
+from syncd.state import bindings, problems, runs, work
 
 Records = dict[Kind, dict[str, Fields]]
 """Whole records of each kind, by id."""
@@ -51,7 +52,13 @@ class Standing:
 
 
 def reconcile(session: Session, narrow: Narrow) -> Report:
-    """Compare every record that stands in the target, or should, with the mirror."""
+    """Compare every record that stands in the target, or should, with the mirror, once that was read."""
+    with session.store.read() as connection:
+        if runs.last_pull(connection, session.source) is None:
+            raise SyncdError(
+                f"source {session.source} has never been read to its end, so nothing can be compared with it; "
+                "run `syncd run` first, or see whether this is the right state."
+            )
     report, there = Report(session.name), Standing()
     for page in session.connector.changes(None):
         there.strays |= _strays(session, page)

@@ -41,7 +41,7 @@ def test_a_refused_key_names_the_account_and_is_shown_nowhere(found: Found) -> N
     company.configure()
     for arguments in (["run"], ["run", "--json"], ["check"], ["plan"], ["status"], ["reconcile"]):
         said = company.process(*arguments)
-        code = {"status": 1, "reconcile": 0}.get(arguments[0], 3)
+        code = {"status": 1, "reconcile": 1}.get(arguments[0], 3)
         assert said.code == code, (arguments, said)
         assert SECRET not in said.out + said.err
         assert "Traceback" not in said.err
@@ -299,6 +299,20 @@ def test_wrong_usage_exits_2_with_a_sentence(found: Found, arguments: list[str])
     said = company.syncd(*arguments)
     assert said.code == 2, said
     assert said.err.strip()
+
+
+def test_reconcile_is_not_in_step_with_a_source_that_was_never_read(found: Found) -> None:
+    """Neither an empty ledger, nor a full one whose state was lost."""
+    company = found()
+    for _ in range(2):
+        said, document = company.syncd("reconcile"), company.syncd("reconcile", "--json").document
+        assert (said.code, said.out) == (1, ""), said
+        assert "source main has never been read" in said.err
+        assert (document["in_step"], document["targets"]) == (False, [])
+        assert "source main has never been read" in document["errors"][0]["said"]
+        company.run()
+        assert company.reconcile() == []
+        company.forget()
 
 
 @pytest.mark.parametrize("command", ["run", "plan", "reconcile"])
