@@ -34,6 +34,9 @@ STANDS = {
 }
 """How a binding's state is told, before the target's id."""
 
+WAITING = {"open": "", "retry": ", tried again in the next run", "dismissed": ", dismissed"}
+"""How a problem's state is told, after the time since when it stands."""
+
 
 def explain_record(config: Path | None, text: str, *, json: bool) -> int:
     """Tell the story of each record that this number, id or name means."""
@@ -198,9 +201,9 @@ def _tell(story: dict[str, Any]) -> None:
                 there, ours = (repr(side and show(path, side)) for side in (found, expected))
                 console.say(escape(f"    edited there: {path} is {there}, syncd wrote {ours}; kept"))
     for one in story["problems"]:
-        since = console.when(one["since"])
+        since = f"since {console.when(one['since'])}{WAITING[one['state']]}"
         told = escape(f"{one['sentence']} {one['remedy']}")
-        console.say(f"  [yellow]problem {one['id']}[/yellow] since {since}: {told}")
+        console.say(f"  [yellow]problem {one['id']}[/yellow] {since}: {told}")
     for one in story["journal"]:
         closed = console.when(one["closed_at"] or one["sent_at"])
         record = f" {escape(one['external_id'])}" if one["external_id"] else ""

@@ -142,6 +142,19 @@ def test_a_run_after_a_plan_says_since_when_nothing_is_new(company: Company) -> 
     assert "target ledger: 1 written (1 create invoice)" in said.out
 
 
+def test_explain_tells_whether_a_problem_was_dismissed_or_is_tried_again(company: Company) -> None:
+    def told() -> str:
+        lines = company.syncd("explain", "BAD-1").out.splitlines()
+        return next(line for line in lines if "problem" in line and "since" in line)
+
+    assert "dismissed" not in told()
+    (one,) = company.syncd("problems", "--json").document["problems"]
+    company.syncd("problems", "dismiss", str(one["id"]))
+    assert ", dismissed: " in told()
+    company.syncd("problems", "retry", str(one["id"]))
+    assert ", tried again in the next run: " in told()
+
+
 def test_explain_finds_a_client_by_name(company: Company) -> None:
     name = company.column("clients.csv", "name")[-1]
     said = company.syncd("explain", name)
