@@ -259,6 +259,9 @@ def mark_problems(config: Path | None, ids: Sequence[int] | None, state: str) ->
         for row in problems.listed(connection, states=("retry",)):
             if row.code in LET_GO and row.n in wanted:
                 bindings.drop_links(connection, row.owner, row.kind, [row.id], LET_GO[row.code])
+    if not wanted:
+        console.say("No problems.")
+        return 0
     said = "tried again in the next run" if state == "retry" else "dismissed until their cause changes"
     console.say(f"{counted(marked, 'problem')}: {said}.")
     return 0

@@ -299,6 +299,13 @@ def test_where_one_of_the_problems_is_not_there_none_is_marked_and_those_missing
     assert company.syncd("problems", word, there, there).code == 0
 
 
+def test_where_no_problem_waits_there_is_none_to_try_again(found: Found) -> None:
+    company = found()
+    company.run()
+    said = company.syncd("problems", "retry")
+    assert (said.code, said.out) == (0, "No problems.\n")
+
+
 def test_mappings_survive_a_lost_state_through_a_file(company: Company) -> None:
     file = company.folder / "mappings.csv"
     assert company.syncd("mappings", "export", str(file)).code == 0
