@@ -101,7 +101,8 @@ def _tell_target(target: Passed, *, dry: bool) -> None:
     for hold in target.holds:
         console.complain(f"target {target.target}: held, nothing is written: {sentence(hold)} {remedy(hold)}")
     if dry or target.holds:
-        console.say(f"target {target.target}: would write {_operations(target.tally.operations) or 'nothing'}")
+        planned = _told(target.tally.operations, "would write {}", "would adopt {}")
+        console.say(f"target {target.target}: {planned or 'would write nothing'}")
         for one in target.preview[: 0 if target.holds else SHOWN]:
             console.say(f"  {one.verb} {one.kind} {escape(one.label)}{escape(_changes(one))}")
         if target.tally.total > SHOWN and not target.holds:
@@ -119,8 +120,22 @@ def _tell_target(target: Passed, *, dry: bool) -> None:
     if target.removed:
         kept += f"; {counted(target.removed, 'record')} taken out by hand kept out"
     idle = "nothing written" if extra or target.tally.total else "nothing to do"
-    written = f"{applied.done} written ({_operations(applied.written)})" if applied.done else idle
-    console.say(f"target {target.target}: {written}{extra}{kept}")
+    console.say(f"target {target.target}: {_written(target) or idle}{extra}{kept}")
+
+
+def _written(target: Passed) -> str:
+    """Say what was written, and what was only bound to what stood there."""
+    counts = target.applied.written
+    adopted = sum(n for (_, verb), n in counts.items() if verb == "adopt")
+    return _told(counts, f"{target.applied.done - adopted} written ({{}})", f"{adopted} adopted ({{}})")
+
+
+def _told(counts: Mapping[tuple[Kind, str], int], writing: str, adopting: str) -> str:
+    """Tell operations in these words, those that write and those that only adopt apart; empty where there are none."""
+    written = {one: n for one, n in counts.items() if one[1] != "adopt"}
+    adopted = ", ".join(f"{n} {kind}" for (kind, verb), n in sorted(counts.items()) if verb == "adopt")
+    told = [writing.format(_operations(written))] if written else []
+    return ", ".join(told + ([adopting.format(adopted)] if adopted else []))
 
 
 def _operations(counts: Mapping[tuple[Kind, str], int]) -> str:

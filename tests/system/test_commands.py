@@ -124,6 +124,17 @@ def test_a_run_counts_what_it_wrote_by_kind(company: Company) -> None:
     assert "target ledger: nothing to do" in again.out
 
 
+def test_what_a_run_only_adopts_is_not_told_as_written(company: Company) -> None:
+    company.forget()
+    new = insert(company.sandbox.account, {"status": "sent"})
+    told = company.syncd("plan").out, company.syncd("run").out
+    clients, invoices, payments = (len(company.rows(f"{name}.csv")) for name in ("clients", "invoices", "payments"))
+    adopted = f"{clients} client, {invoices - 1} invoice, {payments} payment"
+    assert f"target ledger: would write 1 create invoice, would adopt {adopted}" in told[0], (told, new)
+    total = clients + invoices - 1 + payments
+    assert f"target ledger: 1 written (1 create invoice), {total} adopted ({adopted})" in told[1], told
+
+
 def test_an_invoice_and_a_client_that_changed_are_counted_once_each(found: Found) -> None:
     company = found()
     company.run()
