@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import structlog
 
+from syncd.closing import Applied
 from syncd.connector import Connector, Context
 from syncd.documents import ATTEMPTS, LARGEST, Documents
 from syncd.doubt import Clock
@@ -34,7 +35,7 @@ from syncd.progress import Progress, silent
 from syncd.pull import Pulled, pull
 from syncd.session import Session, policy_of
 from syncd.settings import Settings, SourceSettings, TargetSettings
-from syncd.state import cursors, polls, problems, runs
+from syncd.state import cursors, journal, polls, problems, runs
 from syncd.state.store import Store
 from syncd.sync import Passed, Wish, summary_of, sync
 
@@ -229,7 +230,9 @@ class Engine:
             return went
         told = went.told if isinstance(went.error, SyncdError) else f"{went.told} The next run settles what was sent."
         refused = isinstance(went.error, Refused)
-        return Passed(target.name, error=told, error_code=went.exit_code, refused=refused)
+        with self.store.read() as connection:
+            applied = Applied(journal.written(connection, target.name, run))
+        return Passed(target.name, applied=applied, error=told, error_code=went.exit_code, refused=refused)
 
     def attempt(self, target: TargetSettings, work: Callable[[Session], T]) -> T | Failure:
         """Open a target and do something with it; what stops it is told, not raised, and stops no other target."""

@@ -97,6 +97,8 @@ def _source_line(source: SourceRun) -> str:
 def _tell_target(target: Passed, *, dry: bool) -> None:
     if target.error:
         console.complain(console.of_target(target.target, target.error))
+        if written := _written(target):
+            console.complain(f"target {target.target}: {written} before that.")
         return
     for hold in target.holds:
         console.complain(f"target {target.target}: held, nothing is written: {sentence(hold)} {remedy(hold)}")

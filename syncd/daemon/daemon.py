@@ -210,7 +210,7 @@ class Daemon:
         if self.jobs.answered(job):
             log.info("target.recovered")
         if passed.error is not None:
-            log.warning("target.failed", error=passed.error)
+            log.warning("target.failed", error=passed.error, written=passed.applied.done)
             self.jobs.note(job, passed.error)
         elif passed.holds:
             told = told_of(passed.holds)

@@ -5,6 +5,7 @@ Every function works on an open connection; who calls it decides what is one tra
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -172,6 +173,13 @@ def count_in_doubt(connection: Connection, target: str) -> int:
     """Count what was sent and never answered."""
     where = sa.and_(operation.c.target == target, _SENT)
     return int(connection.execute(sa.select(sa.func.count()).select_from(operation).where(where)).scalar_one())
+
+
+def written(connection: Connection, target: str, run: int) -> Counter[tuple[Kind, str]]:
+    """Count what was carried out at a target under the plans of a run, by (kind, verb)."""
+    of_run = sa.and_(plan.c.target == target, plan.c.run == run, operation.c.plan == plan.c.n)
+    query = sa.select(operation.c.kind, operation.c.verb, sa.func.count()).where(of_run, operation.c.state == "done")
+    return Counter({(kind, verb): n for kind, verb, n in connection.execute(query.group_by("kind", "verb"))})
 
 
 def mark_sent(connection: Connection, numbers: Iterable[int], now: int) -> None:

@@ -152,6 +152,27 @@ def test_what_nothing_can_tell_waits_until_a_person_says_what_stands(office: Ope
     here.idle()
 
 
+def test_what_was_written_before_the_books_failed_is_told_with_the_failure(office: Open) -> None:
+    here = office("keyless")
+    here.configure(attempts=1)
+    here.run()
+    insert(here.sandbox.account, {"status": "sent", "client_id": here.invoice("sent")["client_id"]})
+    before = here.server.counts()["requests"]["read"]
+    here.run("--dry-run")
+    good = ["ok"] * (here.server.counts()["requests"]["read"] - before)
+    here.server.behave(reads_script=[*good, "drop"])
+    run = here.run(code=3)
+    assert run["error"]
+    assert (run["written"], run["operations"]) == (1, [{"verb": "create", "kind": "invoice", "count": 1}])
+    insert(here.sandbox.account, {"status": "sent", "client_id": here.invoice("sent")["client_id"]})
+    here.run("--dry-run")
+    here.server.behave(reads_script=[*good, "drop"])
+    ended = here.forks.run(here.desk(), "run")
+    assert "target books: 1 written (1 create invoice) before that." in ended.err, ended
+    here.run()
+    here.idle()
+
+
 @BOTH
 def test_a_commit_that_comes_late_is_waited_for(office: Open, mode: str) -> None:
     here = office(mode, every={"late": 2}, late=0.4)
