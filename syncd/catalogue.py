@@ -145,6 +145,15 @@ _DATES = (
         waits="books",
     ),
     Problem(
+        "zone_unclear",
+        "The company's profile in FastFaktura names no time zone that is known ({found}); dates are days in {zone}.",
+        "The profiles of {count} companies name no time zone that is known.",
+        "Set `timezone` of the source, or the time zone of the profile in FastFaktura, to one such as Europe/Oslo.",
+        ("found", "zone"),
+        waits="books",
+        stage="pull",
+    ),
+    Problem(
         "period_locked",
         "{record} belongs to {date}, but the books are closed up to {locked}.",
         "{count} records belong to a period that is closed up to {locked}.",
@@ -428,6 +437,12 @@ _HOLDS = tuple(
             "FastFaktura showed only {seen} of {known} known {kind}s.",
             "See whether they are there in FastFaktura; if they are truly gone, `syncd release` the source.",
             ("kind", "seen", "known"),
+        ),
+        (
+            "zone_changed",
+            "The company's profile in FastFaktura names the time zone {now}; the dates so far are days in {before}.",
+            "If that is right, `syncd release` the source; dates near midnight move. If not, set its `timezone`.",
+            ("before", "now"),
         ),
         (
             "source_changed",

@@ -16,9 +16,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
-import orjson
 import structlog
 
 from syncd.closing import Applied
@@ -35,16 +33,17 @@ from syncd.progress import Progress, silent
 from syncd.pull import Pulled, pull
 from syncd.session import Session, policy_of
 from syncd.settings import Settings, SourceSettings, TargetSettings
-from syncd.state import cursors, journal, polls, problems, runs
+from syncd.state import journal, polls, problems, runs
 from syncd.state.store import Store
 from syncd.sync import Passed, Wish, summary_of, sync
+from syncd.zones import zone_of
 
 T = TypeVar("T")
 
 Document = Callable[[str], bytes]
 """Gives the PDF of an invoice by its id; ``NoDocument`` where it cannot be had."""
 
-SOURCE_HOLDS = frozenset({"account_changed", "walk_too_short"})
+SOURCE_HOLDS = frozenset({"account_changed", "walk_too_short", "zone_changed"})
 """The safety stops of a source, which ``--force`` lets pass."""
 
 
@@ -318,17 +317,9 @@ class Engine:
         return self.stop.wait(seconds)
 
     def zone(self, name: str) -> tzinfo:
-        """The time zone of a source: the settings', else the company's, else UTC."""
-        source = self.settings.sources[name]
-        if source.timezone is not None:
-            return source.timezone
+        """The time zone in which the dates of a source are days."""
         with self.store.read() as connection:
-            profile = orjson.loads(cursors.get(connection, f"source:{name}", "business") or "{}")
-        told = profile.get("timezone") if isinstance(profile, dict) else None
-        try:
-            return ZoneInfo(str(told)) if told else ZoneInfo("UTC")
-        except (KeyError, ValueError, OSError):
-            return ZoneInfo("UTC")
+            return zone_of(connection, self.settings.sources[name]).zone
 
 
 def fastfaktura(

@@ -23,6 +23,7 @@ from syncd.settings import Settings, TargetSettings
 from syncd.state import problems
 from syncd.state.store import Store
 from syncd.words import counted
+from syncd.zones import Zone, in_force, judge, zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def check_all(config: Path | None, *, json: bool) -> int:
     settings = settings_of(config)
     found = [Checked("settings", True, str(settings.path)), *_check_state(settings)]
     rows: dict[str, list[Any]] = {}
-    found += [_check_source(settings, name, rows) for name in settings.sources]
+    found += [one for name in settings.sources for one in _check_source(settings, name, rows)]
     if all(one.good for one in found[:2]):
         found += [*_check_targets(settings, rows), *_held(settings)]
     code = worst({one.exit_code for one in found})
@@ -67,26 +68,36 @@ def _check_state(settings: Settings) -> list[Checked]:
     return [Checked("state", True, f"{settings.state} (SQLite {sqlite3.sqlite_version})")]
 
 
-def _check_source(settings: Settings, name: str, first: dict[str, list[Any]]) -> Checked:
+def _check_source(settings: Settings, name: str, first: dict[str, list[Any]]) -> list[Checked]:
     """Check one source, and note its first page."""
-    api = fastfaktura(settings.sources[name])
+    what, api = f"source {name}", fastfaktura(settings.sources[name])
+    profile = None
     try:
-        company = _company(api)
+        with contextlib.suppress(Missing, Invalid):
+            profile = api.business()
         first[name] = _first_rows(api)
     except SyncdError as error:
-        return Checked(f"source {name}", False, str(error).removeprefix(f"source {name}: "), error.exit_code)
+        return [Checked(what, False, str(error).removeprefix(f"{what}: "), error.exit_code)]
     finally:
         api.close()
-    rows = counted(len(first[name]), "invoice")
-    return Checked(f"source {name}", True, f"{company or 'a company without a name'}, {rows} on the first page")
+    company, rows = (profile or {}).get("name") or "a company without a name", counted(len(first[name]), "invoice")
+    before = _zone_before(settings, name)
+    zone, surprise = judge(name, profile, before)
+    dated = before if surprise else zone
+    good = Checked(what, True, f"{company}, {rows} on the first page; dates are days in {dated}")
+    return [good, Checked(what, False, f"{sentence(surprise)} {remedy(surprise)}", 1)] if surprise else [good]
 
 
-def _company(api: FastFaktura) -> object:
-    """Name the company; a profile that is not there is missed by nothing else."""
-    try:
-        return api.business().get("name")
-    except (Missing, Invalid):
-        return None
+def _zone_before(settings: Settings, name: str) -> Zone:
+    """Read which zone is in force; a state that cannot be opened knows of none, and is told by itself."""
+    source = settings.sources[name]
+    with (
+        contextlib.suppress(SyncdError),
+        contextlib.closing(Store(settings.state, lock=False)) as store,
+        store.read() as connection,
+    ):
+        return zone_of(connection, source)
+    return in_force(source)
 
 
 def _first_rows(api: FastFaktura) -> list[Any]:

@@ -21,6 +21,7 @@ from syncd.model import OPEN_STATUSES
 from syncd.problems import Finding, group, remedy, sentence
 from syncd.state import bindings, journal, lookup, polls, problems, runs
 from syncd.words import counted
+from syncd.zones import NAMED_BY, zone_of
 
 LOOKED_AT = 100
 """The newest runs in which the last try of a source or target is looked for."""
@@ -46,13 +47,13 @@ def show_status(config: Path | None, *, json: bool) -> int:
 
 def _status(parts: Engine) -> dict[str, Any]:
     sources, targets = [], []
-    zones = {name: parts.zone(name) for name in parts.settings.sources}
     with parts.store.read() as connection:
         last = runs.last(connection, LOOKED_AT)
         errors = _errors(last)
         for name in parts.settings.sources:
             records, pulled = lookup.counts(connection, name), runs.last_pull(connection, name)
             error, since = errors.get(f"source:{name}", (None, 0))
+            dated = zone_of(connection, parts.settings.sources[name])
             wait = polls.wait(connection, name, parts.settings.sources[name].base_url, int(parts.now().timestamp()))
             last_error = error if since > (pulled or 0) else None
             sources.append({
@@ -61,9 +62,11 @@ def _status(parts: Engine) -> dict[str, Any]:
                 "reading_since": polls.since(connection, name, parts.store.holder()),
                 "error": f"{wait.told(name)}." if wait else last_error,
                 "waits_until": wait.until if wait else None,
-                "next_run": _next_run(parts, connection, name, zones[name], wait),
+                "next_run": _next_run(parts, connection, name, dated.zone, wait),
                 "records": records,
-                "notes": [_told(one) for one in _notes(parts, connection, name, zones[name], bool(records["invoice"]))],
+                "timezone": dated.zone.key,
+                "timezone_from": dated.origin,
+                "notes": [_told(one) for one in _notes(parts, connection, name, dated.zone, bool(records["invoice"]))],
                 **_waiting(connection, f"source:{name}"),
             })  # fmt: skip
         for target in parts.settings.targets.values():
@@ -188,6 +191,10 @@ def _tell_status(document: dict[str, Any], due: Mapping[str, str]) -> None:
             )
         )
     console.table(("", "name", "last", "stands", "problems", "held", "next"), rows, right=(4,))
+    for one in document["sources"]:
+        if one["last_pull"] is not None:
+            zone = f"{one['timezone']} ({NAMED_BY[one['timezone_from']]})"
+            console.say(f"source {one['name']}: dates are days in {zone}.")
     _tell_troubles(document)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from syncd import zones
 from syncd.errors import Answer, Invalid, Missing, Unreachable
 from syncd.fastfaktura import FastFaktura
 from syncd.model import OPEN_STATUSES, Kind
@@ -92,7 +93,6 @@ def _begin(  # noqa: PLR0913 - see above
 
 
 def _run(cycle: Cycle, *, full: bool, details: bool) -> None:
-    _business(cycle)
     cycle.first_page = _first_page(cycle)
     if not cycle.learnt.get("loaded"):
         _load(cycle)
@@ -103,6 +103,7 @@ def _run(cycle: Cycle, *, full: bool, details: bool) -> None:
         _details(cycle, full=full, everything=full and details)
     _clients_needed(cycle)
     if not cycle.stopped:
+        _business(cycle, full=full)  # only now is it known to be the account of before
         cycle.learn(ended_at=cycle.now)
 
 
@@ -255,18 +256,28 @@ def _clients_needed(cycle: Cycle) -> None:
     cycle.learnt["clients_upto"] = upto
 
 
-def _business(cycle: Cycle) -> None:
-    """Read the company's profile once a day; the zone of dates comes from it."""
-    if cycle.now - cycle.learnt.get("business_at", -inf) < DAY:
+def _business(cycle: Cycle, *, full: bool) -> None:
+    """Read the time zone of dates in the company's profile: once a day, and as long as there is something to tell."""
+    with cycle.store.read() as conn:
+        before = zones.zone_of(conn, cycle.source)
+    asked_at = cycle.learnt.get("business_at")
+    fresh = asked_at is not None and cycle.now - asked_at < DAY and not full
+    if fresh or before.origin == "settings":
         return
     cycle.requests["business"] += 1
-    try:
+    profile = None
+    with contextlib.suppress(Missing, Invalid):
         profile = cycle.api.business()
-    except (Missing, Invalid):
-        profile = {}
-    with cycle.store.write() as conn:
-        cycle.put(conn, "business", profile)
-    cycle.learn(business_at=cycle.now)
+    zone, found = zones.judge(cycle.name, profile, before)
+    if found is None or found.code in cycle.released:
+        with cycle.store.write() as conn:
+            zones.keep(conn, cycle.name, zone)
+        found = None
+    elif found.kind == "hold":
+        cycle.hold(found.code, **found.parameters)
+    else:
+        cycle.find(found.code, found.kind, found.id, **found.parameters)
+    cycle.learn(business_at=None if found else cycle.now)
 
 
 def _first_page(cycle: Cycle) -> int:

@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -490,3 +492,25 @@ def test_mappings_that_are_exported_bind_what_stands_and_what_a_person_took_out(
     here.change_invoice(taken, _happened="reminder", due_date="2031-05-01")
     here.run(code=None)
     assert here.all_there("invoice", number=taken["number"]) == []
+
+
+def test_another_time_zone_that_a_person_lets_pass_moves_no_date_of_what_is_booked(office: Open) -> None:
+    here = office("keyed")
+    account = here.sandbox.account
+    account.clock = datetime(2026, 3, 14, 23, 30, tzinfo=UTC).timestamp
+    invoice = insert(account, {"number": "LATE", "status": "paid"})
+    account.clock = time.time
+    here.run()
+    records = here.server.records()
+    account.business = {**account.business, "timezone": "America/New_York"}
+    ended = here.forks.run(here.desk("one"), "run", "--full", "--json")
+    assert (ended.code, ended.json()["sources"][0]["held"][0]["code"]) == (5, "zone_changed"), ended
+    assert here.server.records() == records
+    here.forks.run(here.desk("one"), "release", "main")
+    run = here.run(code=1)
+    told = {(one["code"], one["kind"]) for one in run["problems"] if one["id"] == invoice.id}
+    assert told == {("changed_after_booking", "invoice"), ("changed_after_booking", "payment")}
+    for before, after in zip(records, here.server.records(), strict=True):
+        assert before["fields"].get("issue_date") == after["fields"].get("issue_date")
+        if before["kind"] == "payment":
+            assert before == after
