@@ -159,7 +159,7 @@ def _move(conn: Connection, name: str, kind: Kind, moved: list[tuple[Any, Row]],
     values = [
         {
             "at": before.n, "number": row.number, "client_id": row.client_id, "status": row.status, "gone_at": None,
-            **_seen(before, row.status, now), "row_print": row.print,
+            **_seen(before, row.status, now, earlier=before.first_seen < now), "row_print": row.print,
             "revision": next(revisions) if shown else before.revision,
             "changed_at": now if shown else before.changed_at,
             "detail_due": not whole, "walk": max(walk, before.walk),
@@ -202,6 +202,8 @@ def store_details(conn: Connection, name: str, details: Sequence[Detail], *, now
         before = known[detail.id]
         # A row that changed while its detail was under way asks for the detail once more.
         due = before.row_print != detail.asked
+        # A list may lag behind: what the invoice's first own answer says otherwise is no change that was seen.
+        earlier = before.detail_print is not None and before.first_seen < now
         values = {
             "at": before.n,
             "detail_print": detail.print,
@@ -220,7 +222,7 @@ def store_details(conn: Connection, name: str, details: Sequence[Detail], *, now
                     "number": detail.number,
                     "client_id": detail.client_id,
                     "status": detail.status,
-                    **_seen(before, detail.status, now),
+                    **_seen(before, detail.status, now, earlier=earlier),
                     "gone_at": None,
                 }
             )
@@ -239,9 +241,12 @@ def store_details(conn: Connection, name: str, details: Sequence[Detail], *, now
     return Stored(new, len(news) - new)
 
 
-def _seen(before: Any, status: str | None, now: int) -> dict[str, int | None]:
-    """Say when a record was first seen in this status, and as no draft any more."""
-    if status == before.status:
+def _seen(before: Any, status: str | None, now: int, *, earlier: bool) -> dict[str, int | None]:
+    """Say when a record was first seen in this status, and as no draft any more.
+
+    ``earlier``: an earlier cycle saw it as it was; else two answers only disagree, and nothing tells when it changed.
+    """
+    if status == before.status or not earlier:
         return {"status_seen": before.status_seen, "issued_seen": before.issued_seen}
     return {"status_seen": now, "issued_seen": now if before.status == "draft" else before.issued_seen}
 
@@ -325,6 +330,7 @@ _KNOWN = (
     *(
         record.c.detail_print,
         record.c.revision,
+        record.c.first_seen,
         record.c.changed_at,
         record.c.status_seen,
         record.c.issued_seen,

@@ -13,7 +13,7 @@ from syncd.sandbox.data import made_up
 from syncd.sandbox.server import Sandbox
 
 from .conftest import Start
-from .support import Puller, assert_in_step, requests
+from .support import Puller, api_of, assert_in_step, between, requests
 
 ENVELOPES = ("bare", "data", "items", "results", "named")
 PAGES = [
@@ -229,6 +229,22 @@ def test_the_moment_a_status_was_seen_is_known_only_after_another_one(start: Sta
     puller.pull()
     assert puller.row(invoice.id).status_seen == int(puller.at.timestamp())
     assert puller.row(invoice.id).status == "paid"
+
+
+def test_a_list_that_lags_behind_in_the_first_load_dates_no_payment(start: Start) -> None:
+    sandbox, puller = start()
+    paid = change.insert(sandbox.account, {"status": "paid", "_paid": None})
+
+    def lagging(path: str, body: bytes) -> bytes:
+        return body if paid.id in path else body.replace(b'"paid"', b'"sent"')
+
+    behind = puller.api
+    with between(sandbox, lagging) as url, contextlib.closing(api_of(url, sandbox.key, pool=4)) as puller.api:
+        puller.pull()
+    puller.api = behind
+    assert (puller.row(paid.id).status, puller.row(paid.id).status_seen) == ("paid", None)
+    puller.pull(full=True)
+    assert (puller.row(paid.id).status, puller.row(paid.id).status_seen) == ("paid", None)
 
 
 def test_the_moment_of_issue_is_known_only_of_what_was_seen_as_a_draft(start: Start) -> None:

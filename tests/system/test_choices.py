@@ -12,6 +12,7 @@ from syncd.sandbox.change import insert, patch_client, patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
 from tests.crash import oracle
+from tests.pull.support import between
 from tests.system.company import Rows, csvs
 from tests.system.conftest import Found
 from tests.system.expected import assert_equal, counted, plain_dump
@@ -232,6 +233,20 @@ def test_two_targets_of_one_source_are_kept_apart(found: Found) -> None:
         + sum(one.status not in ("paid", "draft") for one in company.sandbox.account.invoices.values())
         + 1
     )
+
+
+def test_a_payment_that_nothing_dates_is_a_problem_though_the_list_of_a_first_load_lags_behind(found: Found) -> None:
+    company = found()
+    paid = insert(company.sandbox.account, {"status": "paid", "_paid": None})
+
+    def lagging(path: str, body: bytes) -> bytes:
+        return body if paid.id in path else body.replace(b'"paid"', b'"sent"')
+
+    with between(company.sandbox, lagging) as company.base_url:
+        company.configure()
+        document = company.run(code=1)
+    assert [(one["code"], one["id"]) for one in document["problems"]] == [("undated_payment", paid.id)]
+    assert paid.id not in company.column("payments.csv", "invoice_id")
 
 
 def test_two_targets_on_one_folder_are_refused(found: Found) -> None:
