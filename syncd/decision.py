@@ -85,8 +85,9 @@ def not_held(content: Content, policy: Policy) -> Decision | None:
 
 
 def refused(kind: Kind, record_id: str, rejection: Rejection) -> Decision:
-    """Tell that the source's payload was not understood."""
-    return Decision((), (Finding(rejection.code, kind, record_id, dict(rejection.parameters), at_source=True),))
+    """Tell that the source's payload was not understood: once, or to each target that is to have such an invoice."""
+    of_all = rejection.status not in ("draft", "cancelled")
+    return Decision((), (Finding(rejection.code, kind, record_id, dict(rejection.parameters), at_source=of_all),))
 
 
 def problem(code: str, kind: Kind, record_id: str, **parameters: str) -> Decision:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import date, datetime, tzinfo
 
 from syncd.facts import Place, Policy, Seen
-from syncd.model import Invoice
+from syncd.model import Invoice, Rejection
 
 
-def stands(invoice: Invoice, place: Place, policy: Policy) -> bool:
-    """Tell whether an invoice of this status is to stand in the target at all, or already does."""
+def stands(invoice: Invoice | Rejection, place: Place, policy: Policy) -> bool:
+    """Tell whether an invoice of this status, understood or not, is to stand in the target at all, or already does."""
     if place.binding and place.binding.state not in ("void", "unfound"):
         return True
     if invoice.status == "draft":

@@ -78,7 +78,11 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A payload that cannot be understood: the problem's ``code`` (see ``syncd.problems``) and its parameters."""
+    """A payload that cannot be understood: the problem's ``code`` (see ``syncd.problems``) and its parameters.
+
+    ``status``: that of an invoice, as far as it is told.
+    """
 
     code: str
     parameters: tuple[tuple[str, str], ...] = ()
+    status: str | None = None

@@ -315,10 +315,10 @@ def _day(raw: Row, key: str, zone: tzinfo) -> date | None:
 
 
 def _rejection(error: NotUnderstood, raw: object) -> Rejection:
-    parameters = tuple(error.parameters.items())
+    parameters, status = tuple(error.parameters.items()), row_status(raw)
     if isinstance(raw, dict):
         for key in ("number", "name", "id"):
             record = identity(raw.get(key))
             if record is not None:
-                return Rejection(error.code, (*parameters, ("record", cut(record))))
-    return Rejection(error.code, parameters)
+                return Rejection(error.code, (*parameters, ("record", cut(record))), status)
+    return Rejection(error.code, parameters, status)

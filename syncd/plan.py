@@ -63,7 +63,7 @@ def plan_invoice(
 ) -> Decision:
     """Decide about one invoice and the payment that settles it."""
     if isinstance(invoice, Rejection):
-        return refused("invoice", invoice_id, invoice)
+        return refused("invoice", invoice_id, invoice) if stands(invoice, place, policy) else NOTHING
     if seen.gone:
         return _vanished(invoice, place, policy)
     if not stands(invoice, place, policy):

@@ -151,10 +151,8 @@ def _absent(kind: Kind, row: Row[Any], raw: bytes | None, place: Place, payment:
     if row.detail_print is None:
         return "its details have not been read from FastFaktura yet"
     invoice = read_invoice(orjson.loads(raw or b"null"), policy.zone)
-    if not isinstance(invoice, Invoice):
-        return None
     if kind == "payment":
-        return why.no_payment(invoice)
+        return why.no_payment(invoice) if isinstance(invoice, Invoice) else None
     return why.no_invoice(invoice, due.seen_of(row), place, payment, policy)
 
 

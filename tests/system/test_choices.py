@@ -249,6 +249,27 @@ def test_a_payment_that_nothing_dates_is_a_problem_though_the_list_of_a_first_lo
     assert paid.id not in company.column("payments.csv", "invoice_id")
 
 
+def test_a_draft_that_cannot_be_understood_is_a_problem_only_where_drafts_are_written(found: Found) -> None:
+    company = found()
+    draft = insert(company.sandbox.account, {"status": "draft", "due_date": "31.12.2026"})
+    assert company.run()["problems"] == []
+    assert company.reconcile() == []
+    assert "it is a draft" in company.syncd("explain", draft.id).out
+    plain = company.settings.read_text()
+    company.settings.write_text(
+        f'{plain}\n[target.drafts]\nconnector = "csv"\npath = "{company.folder / "drafts"}"\ndrafts = true\n'
+    )
+    for names in (("drafts", "ledger"), ("ledger", "drafts")):
+        (told,) = company.run(*names, code=1)["problems"]
+        assert (told["code"], told["id"]) == ("unreadable", draft.id)
+    said = {one["name"]: one["problems"] for one in company.syncd("status", "--json").document["targets"]}
+    assert said == {"ledger": 0, "drafts": 1}
+    company.settings.write_text(plain)
+    company.run()
+    patch_invoice(company.sandbox.account, draft.id, {"status": "sent"})
+    assert [one["code"] for one in company.run(code=1)["problems"]] == ["unreadable"]
+
+
 def test_two_targets_on_one_folder_are_refused(found: Found) -> None:
     company = found()
     company.settings.write_text(
