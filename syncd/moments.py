@@ -1,6 +1,6 @@
-"""Dates and times as a source may write them: ISO text, or seconds or milliseconds since 1970.
+"""Dates and times as a source may write them: ISO text, a time as in e-mail, or (milli)seconds since 1970.
 
-A time with an offset or ``Z`` is what it says; one without is in UTC. A date alone is that date,
+A time with an offset, ``Z`` or ``UTC`` is what it says; one without is in UTC. A date alone is that date,
 whatever the zone. Years outside of 1900 to 2999 are not understood (``0001-01-01`` stands for
 "none" in some systems). Pure.
 """
@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, tzinfo
+from email.utils import parsedate_to_datetime
 
 YEARS = range(1900, 3000)
 EPOCH = re.compile(r"[0-9]{10}|[0-9]{13}", re.ASCII)
 """Seconds or milliseconds since 1970, as text."""
+
+NAMES_UTC = re.compile(r" ?(?:UTC|GMT)$")
+
+MAILED = re.compile(r"(?ai)(?:[a-z]{3}, )?\d{1,2} [a-z]{3} \d{4} \d\d:\d\d(?::\d\d)? (?:GMT|UTC?|[+-]\d{4})")
+"""A time as RFC 5322 and HTTP write it, of a zone that has one meaning."""
 
 DATE_LENGTH = 10
 """Text as long as ``2026-01-31`` or shorter is a date alone."""
@@ -40,7 +46,8 @@ def moment_of(value: object, zone: tzinfo = UTC) -> datetime | None:
                 day = date.fromisoformat(text)
                 moment = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
             else:
-                moment = datetime.fromisoformat(text)
+                mailed = MAILED.fullmatch(text) is not None
+                moment = parsedate_to_datetime(text) if mailed else datetime.fromisoformat(_plain(text))
                 moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             seconds = value if abs(value) < MILLISECONDS_FROM else value / 1000
@@ -50,6 +57,11 @@ def moment_of(value: object, zone: tzinfo = UTC) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return moment if moment.year in YEARS else None
+
+
+def _plain(text: str) -> str:
+    """Write a time as ``fromisoformat`` reads it: RFC 3339 allows small letters, and some systems name UTC."""
+    return NAMES_UTC.sub("Z", text.upper())
 
 
 def day_of(value: object, zone: tzinfo) -> date | None:

@@ -256,7 +256,8 @@ def _events(rows: Iterable[Any], zone: tzinfo) -> tuple[Event, ...]:
         while key in events and not (own and events[key].data == data):
             again += 1
             key = f"{first}-{again}"
-        events[key] = Event(key, _event_kind(row), _event_time(row, place, zone), data)
+        kind = _event_kind(row)
+        events[key] = Event(key, kind, _event_time(row, kind, place, zone), data)
     return tuple(events.values())
 
 
@@ -269,11 +270,11 @@ def _event_kind(row: Row) -> str:
     return ""
 
 
-def _event_time(row: Row, place: int, zone: tzinfo) -> datetime | None:
-    """Read when it happened: the first time that is understood; ``None`` where none is given.
+def _event_time(row: Row, kind: str, place: int, zone: tzinfo) -> datetime | None:
+    """Read when it happened: the first time that is understood; ``None`` where none is.
 
-    An entry whose times are all beyond understanding is refused: the next best date might be
-    taken for the invoice's.
+    A sending or paying whose times are all beyond understanding is refused: the next best date
+    might be taken for the invoice's.
     """
     strange = None
     for key in EVENT_TIME_KEYS:
@@ -284,7 +285,7 @@ def _event_time(row: Row, place: int, zone: tzinfo) -> datetime | None:
         if moment is not None:
             return moment
         strange = strange or key
-    if strange:
+    if strange and kind in (SENDING, PAYING):
         refuse(row[strange], f"events.{place}.{strange}")
     return None
 

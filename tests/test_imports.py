@@ -50,7 +50,7 @@ HARMLESS = {
     *("datetime", "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "hmac"),
     *("itertools", "json", "math", "operator", "re", "string", "types", "typing", "unicodedata"),
     *("uuid", "zlib", "zoneinfo", "orjson"),
-    *("difflib", "html", "tomllib", "urllib.parse"),
+    *("difflib", "email.utils", "html", "tomllib", "urllib.parse"),
     # Tables of countries and languages, and schemas.
     *("babel", "pycountry", "pydantic"),
     # Values and protocols; it names the HTTP client only in an annotation.

@@ -234,6 +234,13 @@ def test_only_a_paid_invoice_has_a_paying_date() -> None:
     [
         *(LATE, "2026-03-02T00:30:00+01:00", "2026-03-01T23:30:00", "2026-03-01 23:30:00"),
         *("2026-03-01T23:30:00.000Z", 1772407800, 1772407800.0, 1772407800000),
+        *(
+            "2026-03-01t23:30:00z",
+            "2026-03-01 23:30:00 UTC",
+            "2026-03-01T23:30:00.000 gmt",
+            "2026-03-02t00:30:00+01:00",
+        ),
+        *("Sun, 01 Mar 2026 23:30:00 GMT", "Mon, 2 Mar 2026 00:30:00 +0100", "1 Mar 2026 23:30 UTC"),
     ],
 )
 def test_a_date_is_that_of_the_time_in_the_sources_zone(written: Any) -> None:
@@ -249,7 +256,18 @@ def test_a_date_alone_is_that_date_in_every_zone(written: str, zone: ZoneInfo) -
     assert invoice_of(zone, events=event).issue_date == date(2026, 3, 2)
 
 
-@pytest.mark.parametrize("written", ["soon", "2026-02-30", "02.03.2026", "0001-01-01T00:00:00Z", True, 1e300, []])
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("soon", "2026-02-30", "02.03.2026", "0001-01-01T00:00:00Z", True, 1e300, []),
+        *(
+            "Mon, 02 Mar 2026 00:30:00 CET",
+            "30 Feb 2026 10:00:00 GMT",
+            "2026-03-02T00:30:00+01:00 UTC",
+            "2026-03-02 UTC",
+        ),
+    ],
+)
 @pytest.mark.parametrize("key", ["due_date", "issue_date"])
 def test_a_date_beyond_understanding_is_refused_by_name(key: str, written: Any) -> None:
     code, parameters = refused(**{key: written})
@@ -301,8 +319,15 @@ def test_an_event_without_kind_or_time_is_kept() -> None:
 def test_an_event_is_dated_by_the_first_time_that_is_understood() -> None:
     found = invoice_of(events=[{"type": "sent", "created_at": "just now", "at": LATE}])
     assert found.issue_date == date(2026, 3, 2)
-    code, parameters = refused(events=[{"type": "sent", "created_at": "just now"}])
-    assert (code, parameters["field"]) == ("unreadable", "events.1.created_at")
+    for kind in ("sent", "invoice.paid"):
+        code, parameters = refused(events=[{"type": kind, "created_at": "just now"}])
+        assert (code, parameters["field"]) == ("unreadable", "events.1.created_at")
+
+
+def test_a_time_that_is_not_understood_of_an_event_that_dates_nothing_keeps_no_invoice_out() -> None:
+    found = invoice_of(events=[*INVOICE["events"], {"id": "e2", "type": "viewed", "at": "yesterday"}])
+    assert (found.events[1].at, json.loads(found.events[1].data)["at"]) == (None, "yesterday")
+    assert found.issue_date == invoice_of().issue_date
 
 
 # -- what is rejected -----------------------------------------------------------------------------

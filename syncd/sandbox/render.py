@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,8 +29,11 @@ def stamped(at: int, shape: Stamp, zone: ZoneInfo) -> str | int:
         return datetime.fromtimestamp(at, zone).date().isoformat()
     if shape == "offset":
         return datetime.fromtimestamp(at, zone).isoformat()
+    if shape == "http":
+        return formatdate(at, usegmt=True)
     text = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return text if shape == "z" else f"{text[:10]} {text[11:19]}"
+    spaced = f"{text[:10]} {text[11:19]}"
+    return {"z": text, "lower": text.lower(), "utc": f"{spaced} UTC"}.get(shape, spaced)
 
 
 def row(invoice: Invoice, view: View) -> Json:
