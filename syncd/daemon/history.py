@@ -26,8 +26,8 @@ class History:
     def __init__(self, now: Callable[[], datetime]) -> None:
         """Know of no runs yet."""
         self._now = now
-        self._sources: dict[str, int] = {}
-        """How the last pull of a source ended, as an exit code."""
+        self._sources: dict[str, tuple[int, int, Mapping[str, Any]]] = {}
+        """How the last pull of a source stopped: the run that tells it, its exit code and its summary."""
         self._targets: dict[str, tuple[int, int]] = {}
         """How the last pass over a target ended: exit code and open problems."""
         self._idle: dict[str, int] = {}
@@ -53,17 +53,20 @@ class History:
             self._idle[name] = number
 
     def source_stopped(self, store: Store, name: str, code: int, summary: Mapping[str, Any]) -> None:
-        """Write a run down for a pull that stopped, unless the last one stopped likewise."""
-        if self._sources.get(name) == code:
+        """Write a run down for a pull that stopped; of those with the same exit code in a row only the newest stays."""
+        before = self._sources.get(name)
+        if before and before[1:] == (code, summary):
             return
-        self._sources[name] = code
         with store.write() as connection:
             number = runs.begin(connection, COMMAND, self._seconds())
             runs.end(connection, number, self._seconds(), code, {f"source:{name}": summary})
+            if before and before[1] == code:
+                forget(connection, before[0])
+        self._sources[name] = (number, code, summary)
 
     def source_well(self, name: str) -> None:
         """Note that a pull ended well; the source's own row says when."""
-        self._sources[name] = 0
+        self._sources.pop(name, None)
 
     def _seconds(self) -> int:
         return int(self._now().timestamp())

@@ -51,6 +51,21 @@ def test_a_refused_key_does_not_end_it_and_is_tried_ever_more_seldom(daemon: Dae
     daemon.until_written("BEAT-1")
 
 
+def test_status_tells_why_a_source_fails_now_and_not_why_it_failed_first(daemon: Daemon, sandbox: Sandbox) -> None:
+    daemon.running()
+    daemon.until_written()
+    sandbox.change(faults=(Fault("rate_limited", retry_after="none"),))
+    until(lambda: daemon.logged("source.failed"))
+    assert "asks to slow down (429)" in daemon.syncd("status").stdout
+    runs = daemon.state("select count(*) from run")
+    sandbox.change(faults=(Fault("status_5xx", status=401),))
+    until(lambda: daemon.logged("source.refused"))
+    until(lambda: "the credentials were refused (401)" in daemon.syncd("status").stdout)
+    assert "(429)" not in daemon.syncd("status").stdout
+    assert "(429)" not in daemon.systemd.heard_of("STATUS=")[-1]
+    assert daemon.state("select count(*) from run") == runs
+
+
 def test_a_source_that_cannot_be_reached_is_asked_again_at_the_next_beat(daemon: Daemon, sandbox: Sandbox) -> None:
     sandbox.change(faults=(Fault("status_5xx", times=6),))
     daemon.running()
