@@ -94,7 +94,9 @@ class Company:
     days from which a rate is known, ascending (the first at least; the company's own currency needs none).
     ``languages``: installed codes (``nb_NO``). ``countries``: ISO code → id. ``quantity_digits``, ``price_digits``:
     decimals that a line keeps
-    (``None``: all). ``number``, ``chatter``, ``pdf``: the settings. ``no_clients``, ``no_invoices``, ``no_payments``: a
+    (``None``: all). ``registrations``: fiscal positions of a registration for tax in another country: id → the country
+    (id) whose clients get it by themselves, 0 for none; Odoo takes no tax of the company's own country under them.
+    ``number``, ``chatter``, ``pdf``: the settings. ``no_clients``, ``no_invoices``, ``no_payments``: a
     sentence why none can be written at all. ``findings``: what is missing, and who mends it how. ``choices``: what
     settings can be
     (``Books.choices``).
@@ -119,6 +121,7 @@ class Company:
     rounding: Literal["line", "global"] = "global"
     locked: Locks = field(default_factory=Locks)
     features: Features = field(default_factory=Features)
+    registrations: Mapping[int, int] = field(default_factory=dict)
     number: Literal["name", "ref"] = "name"
     quantity_digits: int = 2
     price_digits: int | None = None

@@ -26,7 +26,8 @@ from connectors.odoo.move_io import move_rows, product_lines
 from connectors.odoo.move_keeping import keep
 from connectors.odoo.move_reading import is_locked, is_void, move_fields
 from connectors.odoo.move_totals import read_standing, whole_of
-from connectors.odoo.moves import Told, Whole, external_id
+from connectors.odoo.moves import POSITION, Told, Whole, external_id
+from connectors.odoo.positions_io import leave_off
 from connectors.odoo.rows import Row, anything_paid
 from connectors.odoo.writes import halved, outcome_of
 from syncd.connector import Rejected, Stale
@@ -136,6 +137,7 @@ def _rewrite(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row], lines
     old = {work.id: whole_of(rows[work.id], lines.get(work.id, ()), standing[work.id], calls.company) for work in due}
     places = {work.id: _keep(work, old[work.id], rows[work.id], calls.company) for work in due}
     due = [work for work in due if work.outcome is None]
+    leave_off(calls, due)
     _keep_drafts(calls, [work for work in due if rows[work.id]["state"] == "draft" and work.entry.verb == "update"])
     posted = [work for work in due if rows[work.id]["state"] == "posted"]
     _note(calls, posted)
@@ -227,6 +229,8 @@ def _values(
     values["invoice_date"] = head["invoice_date"] or False
     if head["invoice_date"]:
         values["date"] = head["invoice_date"]
+    if POSITION in head:
+        values["fiscal_position_id"] = int(head[POSITION] or 0) or False
     values["invoice_date_due"] = head["invoice_date_due"] or False
     gone = [[2, number, 0] for place, number in enumerate(ids) if place not in places]
     if len(gone) == len(ids):

@@ -18,7 +18,7 @@ import orjson
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.move_calls import Calls, Work, refused
-from connectors.odoo.moves import Whole
+from connectors.odoo.moves import POSITION, Whole
 from connectors.odoo.rows import Row, cents_of, link
 from connectors.odoo.writes import halved
 from syncd.money import amount, half_up
@@ -108,6 +108,7 @@ def whole_of(move: Row, lines: Sequence[Row], standing: Standing, company: Compa
         "invoice_date": move["invoice_date"] or "",
         "invoice_date_due": move["invoice_date_due"] or "",
         "name": move["name"] or "",
+        POSITION: _cell(move.get("fiscal_position_id")),
     }
     cells = [_cells(line, company.features.analytic) for line in lines]
     return Whole(head, cells, taxes, total - sum(taxes.values()), total)

@@ -17,7 +17,7 @@ from connectors.odoo.move_finish import finish, withdraw
 from connectors.odoo.move_io import move_rows, product_lines
 from connectors.odoo.move_reading import is_locked, is_void
 from connectors.odoo.move_totals import Standing, fresh, read_standing, whole_of
-from connectors.odoo.moves import Told
+from connectors.odoo.moves import POSITION, Told
 from connectors.odoo.numbers import number_fits
 from connectors.odoo.rows import SALES, Row, anything_paid, link
 from connectors.odoo.writes import outcome_of
@@ -118,6 +118,7 @@ def _head(row: Row, work: Work, calls: Calls) -> dict[str, str]:
         "invoice_date": credit["date"],
         "invoice_date_due": credit["date"],
         "invoice_payment_term_id/.id": "",
+        POSITION: str(link(row.get("fiscal_position_id")) or ""),
         "name": name,
         "ref": f"Reversal of: {credit['number'] or row['name']}",
         "payment_reference": name or f"R{credit['number'] or row['name']}",

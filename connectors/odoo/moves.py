@@ -33,6 +33,9 @@ BOOKED: Final = ("sent", "opened", "overdue", "paid")
 TEXTS: Final = frozenset(("number", "due_date", "notes", "public_url"))
 """Fields that Odoo lets one change on a posted invoice; the texts of its lines, too."""
 
+POSITION: Final = "fiscal_position_id/.id"
+"""The column of an invoice's fiscal position. A new one leaves it out: then Odoo gives it that of its client."""
+
 BY_RATE: Final = "rate:"
 """Begins the tax of a line in a payload where only the invoice in Odoo can tell which tax it is."""
 

@@ -22,7 +22,8 @@ from connectors.odoo.move_changes import change
 from connectors.odoo.move_finish import finish, withdraw
 from connectors.odoo.move_totals import fresh
 from connectors.odoo.move_voids import void
-from connectors.odoo.moves import again_name, read_told
+from connectors.odoo.moves import POSITION, again_name, read_told
+from connectors.odoo.positions_io import leave_off
 from syncd.connector import Done, Entry, Outcome, Rejected, Unknown, Verb
 from syncd.errors import NotSent, Unreachable
 
@@ -49,8 +50,11 @@ def write_moves(odoo: Odoo, company: Company, entries: Sequence[Entry]) -> Itera
 def create(calls: Calls, works: Sequence[Work]) -> None:
     """Make invoices, set their tax, post them and read them back; what is not right does not stay."""
     _rename(calls, [work for work in works if work.told.again])
+    leave_off(calls, works)
     told = read_beforehand(calls.odoo, calls.company, works)
-    made = [work for some in batches(works) for work in make(calls, some, lambda one: one.whole.head, beforehand=told)]
+    alike = [[work for work in works if (POSITION in work.whole.head) == given] for given in (False, True)]
+    batched = (some for kind in alike for some in batches(kind))
+    made = [work for some in batched for work in make(calls, some, lambda one: one.whole.head, beforehand=told)]
     write_notes(calls, made)  # before they are posted: what stands posted has its notes, wherever a run ended
     finish(calls, [work for work in made if work.outcome is None], fresh(calls.company))
     withdraw(calls, works)

@@ -17,6 +17,7 @@ TAXES = Taxes(
 )
 HEAD = {
     "partner_id/.id": "7",
+    "fiscal_position_id/.id": "",
     "currency_id/.id": "1",
     "name": "F-1",
     "invoice_date": "2026-03-01",

@@ -37,6 +37,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "commercial_partner_id": "res.partner",
         "company_id": "res.company",
         "currency_id": "res.currency",
+        "fiscal_position_id": "account.fiscal.position",
         "journal_id": "account.journal",
     },
     "account.move.line": {
