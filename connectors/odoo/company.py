@@ -39,7 +39,8 @@ class Locks:
     """The last closed day for each kind of entry, for the calling user; ``None`` where nothing is closed.
 
     ``invoice``: the tax lock date counts, too: it closes a period for whatever bears a tax, also one of 0 %, and there
-    is one on every line that syncd writes.
+    is one on every line that syncd writes. ``payment``: it counts where tax may fall due by payment, which is booked on
+    the payment's day, or by Odoo's choice after a closed tax period.
     """
 
     invoice: date | None = None

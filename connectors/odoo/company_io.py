@@ -32,7 +32,10 @@ _JOURNAL = (
     *("name", "code", "type", "default_account_id", "restrict_mode_hash_table", "refund_sequence"),
     "sequence_override_regex",
 )
-_TAX = ("name", "amount", "price_include", "tax_scope", "country_id", "has_negative_factor", "active")
+_TAX = (
+    *("name", "amount", "price_include", "tax_scope", "country_id", "has_negative_factor", "active"),
+    "tax_exigibility",
+)
 _ADVISER = "account.group_account_manager"
 _WRITTEN = {
     "client": (("res.partner", "create"), ("res.partner", "write")),
@@ -144,7 +147,7 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
         countries=countries,
         languages=frozenset(_by(odoo, "res.lang", "code")),
         rounding="global" if row["tax_calculation_rounding_method"] == "round_globally" else "line",
-        locked=find.locks(row, adviser=adviser),
+        locked=find.locks(row, adviser=adviser, by_payment=fields.features.cash_basis and sales.by_payment),
         features=fields.features,
         registrations=_registrations(odoo, row, mine),
         number=settings.number,
@@ -257,15 +260,16 @@ def _taxes(odoo: Odoo, row: Row, mine: Domain, mapped: Mapped) -> Taxes:
     sales = [mine, ["type_tax_use", "=", "sale"], ["amount_type", "=", "percent"]]
     fields = [name for name in _TAX if name in there]
     own = row.get("account_fiscal_country_id")
-    active, archived = list[Tax](), dict[int, str]()
+    active, archived, by_payment = list[Tax](), dict[int, str](), False
     domain = [*sales, ["active", "in", [True, False]]]
     for one in odoo.search_read("account.tax", domain, fields, order="sequence, id"):
         tax = find.tax_of(one, own)
+        by_payment = by_payment or one["tax_exigibility"] == "on_payment"
         if one["active"]:
             active.append(tax)
         else:
             archived[tax.id] = tax.rate
-    return Taxes(tuple(active), mapped, archived)
+    return Taxes(tuple(active), mapped, archived, by_payment)
 
 
 def _registrations(odoo: Odoo, row: Row, mine: Domain) -> dict[int, int]:

@@ -260,8 +260,8 @@ def expiring(keys: Sequence[Row], today: date, findings: list[str]) -> None:
             )
 
 
-def locks(row: Row, *, adviser: bool) -> Locks:
-    """Read the last closed days of a row of ``res.company``.
+def locks(row: Row, *, adviser: bool, by_payment: bool = False) -> Locks:
+    """Read the last closed days of a row of ``res.company``; ``by_payment``: there is tax that falls due by payment.
 
     Odoo 18 and later say in ``user_…`` fields what counts for the user. Before, ``period_lock_date`` counts for all but
     advisers.
@@ -272,7 +272,7 @@ def locks(row: Row, *, adviser: bool) -> Locks:
     else:
         every = _latest(row, "fiscalyear_lock_date", *([] if adviser else ["period_lock_date"]))
         sale, tax = None, _latest(row, "tax_lock_date")
-    return Locks(max((one for one in (every, sale, tax) if one), default=None), every)
+    return Locks(_last(every, sale, tax), _last(every, tax) if by_payment else every)
 
 
 def day(value: object) -> date | None:
@@ -285,7 +285,11 @@ def day(value: object) -> date | None:
 
 
 def _latest(row: Row, *names: str) -> date | None:
-    return max((found for name in names if (found := day(row.get(name)))), default=None)
+    return _last(*(day(row.get(name)) for name in names))
+
+
+def _last(*days: date | None) -> date | None:
+    return max((one for one in days if one), default=None)
 
 
 def _named(rows: Sequence[Row], wanted: str, field: str) -> list[Row]:

@@ -36,11 +36,13 @@ class Taxes:
 
     ``archived``: rates by id of those that no new line gets, but lines that were booked before may bear.
     ``mapped`` is ``Context.taxes``: rate → name or id of a tax, or rate → client's country → name or id.
+    ``by_payment``: one of them, archived or not, falls due by payment.
     """
 
     taxes: tuple[Tax, ...] = ()
     mapped: Mapped = field(default_factory=dict)
     archived: Mapping[int, str] = field(default_factory=dict)
+    by_payment: bool = False
 
     def id_for(self, rate: str, country: str | None) -> int | str:
         """Choose the tax for a rate (plain decimal) and the client's country (ISO code); a ``str`` says why not."""

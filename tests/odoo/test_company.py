@@ -348,6 +348,20 @@ def test_closed_periods_are_known_for_invoices_and_for_payments(own_odoo: Place)
     assert read(own_odoo).locked == expected
 
 
+def test_a_closed_tax_period_takes_no_payment_where_tax_falls_due_by_payment(own_odoo: Place) -> None:
+    admin = own_odoo.admin()
+    lock(admin, tax_lock_date="2026-02-28")
+    tax, *_ = admin.ids("account.tax", [("name", "=", "Sync 12%")])
+    assert read(own_odoo).locked.payment is None
+    admin.call("res.company", "write", [1], vals={"tax_exigibility": True})
+    assert read(own_odoo).locked.payment is None
+    copied = admin.call("account.account", "copy", [income(admin)], default={"code": "259999", "reconcile": True})
+    waits = copied[0] if isinstance(copied, list) else copied
+    values = {"tax_exigibility": "on_payment", "cash_basis_transition_account_id": waits}
+    admin.call("account.tax", "write", [tax], vals=values)
+    assert read(own_odoo).locked.payment == date(2026, 2, 28)
+
+
 def test_an_exception_that_lets_the_user_into_a_closed_period_counts(own_odoo: Place) -> None:
     if own_odoo.version < 18:
         pytest.skip("there are exceptions since Odoo 18")

@@ -82,6 +82,13 @@ def test_lock_dates_of_later_ones_are_those_that_count_for_the_user() -> None:
     assert find.locks({**company, **dict.fromkeys(company, "1-01-01")}, adviser=False) == Locks()
 
 
+def test_a_closed_tax_period_is_closed_for_payments_only_where_tax_falls_due_by_payment() -> None:
+    company = {"fiscalyear_lock_date": "2025-12-31", "tax_lock_date": "2026-02-28"}
+    assert find.locks(company, adviser=False).payment == date(2025, 12, 31)
+    assert find.locks(company, adviser=False, by_payment=True).payment == date(2026, 2, 28)
+    assert find.locks({"tax_lock_date": False}, adviser=False, by_payment=True) == Locks()
+
+
 @pytest.mark.parametrize(
     ("end", "said"),
     [("2026-12-01 08:00:00", True), ("2027-03-01 08:00:00", False), (False, False), ("2026-11-24 23:00:00", True)],
