@@ -118,6 +118,7 @@ def _head(row: Row, work: Work, calls: Calls) -> dict[str, str]:
         "invoice_date": credit["date"],
         "invoice_date_due": credit["date"],
         "invoice_payment_term_id/.id": "",
+        "invoice_cash_rounding_id/.id": "",
         POSITION: str(link(row.get("fiscal_position_id")) or ""),
         "name": name,
         "ref": f"Reversal of: {credit['number'] or row['name']}",

@@ -222,6 +222,7 @@ def _head(operation: Operation, company: Company) -> dict[str, str]:
         "invoice_date": content.get("issue_date") or "",
         "invoice_date_due": content.get("due_date") or "",
         "invoice_payment_term_id/.id": "",  # else the partner's replaces the due date
+        "invoice_cash_rounding_id/.id": "",  # else the default of new ones rounds the total
         "name": number if company.number == "name" else "",
         "ref": number if company.number == "ref" else "",
         "payment_reference": number,

@@ -75,6 +75,21 @@ def test_invoices_of_every_kind_stand_as_the_source_has_them_to_the_cent(desk: D
     assert {one.refs["client"] for one in remotes} == {str(desk.partner)}
 
 
+def test_a_cash_rounding_that_new_invoices_have_by_default_rounds_none_of_syncds(own_desk: Desk) -> None:
+    admin = own_desk.admin
+    account = own_desk.company.account
+    step = {"name": "Whole", "rounding": 1.0, "strategy": "add_invoice_line", "rounding_method": "HALF-UP"}
+    accounts = {"profit_account_id": account, "loss_account_id": account}
+    (rounding,) = admin.call("account.cash.rounding", "create", vals_list=[{**step, **accounts}])
+    (field,) = admin.ids("ir.model.fields", [("model", "=", "account.move"), ("name", "=", "invoice_cash_rounding_id")])
+    admin.call("ir.default", "create", vals_list=[{"field_id": field, "json_value": str(rounding)}])
+    content = invoice("R-1", [("a", "1", 10_033, "20")], 2007)
+    (number,) = own_desk.create(content)
+    assert own_desk.differs(content, number) == {}
+    (reversed_,) = own_desk.run(own_desk.operation("void", content, external_id=number, changes={"total": (12040, 1)}))
+    assert isinstance(reversed_, Done), reversed_
+
+
 def test_only_odoo_19_is_told_what_lines_come_to(desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch) -> None:
     told = told_columns(desk, monkeypatch)
     desk.create(*every_kind(number))

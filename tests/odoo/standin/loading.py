@@ -11,7 +11,11 @@ from tests.odoo.standin.books import LINE, MOVE, Books
 from tests.odoo.standin.matching import PARTIAL, PAYMENT, Matching
 from tests.odoo.standin.wire import Call, Refusal, Unsupported, user_error
 
-FIXED = {"invoice_payment_term_id/.id": ("",), "subtype_id/id": ("mail.mt_note",)}
+FIXED = {
+    "invoice_payment_term_id/.id": ("",),
+    "invoice_cash_rounding_id/.id": ("",),
+    "subtype_id/id": ("mail.mt_note",),
+}
 """Columns that are taken and not kept, and what may stand in them."""
 
 Values = dict[str, Any]
