@@ -175,6 +175,16 @@ _LIFE = (
         waits="person",
     ),
     Problem(
+        "cancelled_but_settled",
+        "{record} was cancelled in FastFaktura, but not in the books: {reason}",
+        "{count} records were cancelled in FastFaktura, but not in the books: {reason}",
+        "Take what is paid or credited off the invoice in the books, "
+        f"{_RETRY[:-1]}; or take the cancelling back in FastFaktura.",
+        ("record", "reason"),
+        ("reason",),
+        stage="send",
+    ),
+    Problem(
         "back_from_paid",
         "Invoice {record} was paid and is {status} again; its payment stands in the books.",
         "{count} invoices were paid and no longer are; their payments stand in the books.",

@@ -28,7 +28,7 @@ from connectors.odoo.move_reading import is_locked, is_void, move_fields
 from connectors.odoo.move_totals import read_standing, whole_of
 from connectors.odoo.moves import POSITION, Told, Whole, external_id
 from connectors.odoo.positions_io import leave_off
-from connectors.odoo.rows import Row, anything_paid
+from connectors.odoo.rows import Row, anything_paid, settled_by
 from connectors.odoo.writes import halved, outcome_of
 from syncd.connector import Rejected, Stale
 from syncd.fields import lookup, same
@@ -167,7 +167,7 @@ def _refuse_fixed(work: Work, row: Row, company: Company) -> None:
     if work.outcome is not None or row["state"] != "posted":
         return
     if anything_paid(row):
-        work.refuse("it is paid in Odoo; what is paid is not changed.")
+        work.refuse(f"{settled_by(row)}, and is not changed.")
     elif row.get("restrict_mode_hash_table"):
         work.refuse("its journal in Odoo is locked by hashes: what is posted there is never changed.")
     elif is_locked(row, company):

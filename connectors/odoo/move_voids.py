@@ -19,11 +19,11 @@ from connectors.odoo.move_reading import is_locked, is_void
 from connectors.odoo.move_totals import Standing, fresh, read_standing, whole_of
 from connectors.odoo.moves import POSITION, Told
 from connectors.odoo.numbers import number_fits
-from connectors.odoo.rows import SALES, Row, anything_paid, link
+from connectors.odoo.rows import SALES, Row, anything_paid, link, settled_by
 from connectors.odoo.writes import outcome_of
 from syncd.connector import Done, Exists, Stale
 
-PAID = "cancelled_after_payment"
+SETTLED = "cancelled_but_settled"
 
 
 def void(calls: Calls, works: Sequence[Work]) -> None:
@@ -38,18 +38,18 @@ def void(calls: Calls, works: Sequence[Work]) -> None:
         elif is_void(row):
             work.done()
         elif anything_paid(row):
-            _refuse_paid(work)
+            _refuse_paid(work, row)
     due = [work for work in works if work.outcome is None]
     fixed = {work.id for work in due if _fixed(rows[work.id], calls) or _stays(work, rows[work.id])}
     _cancel(calls, [work for work in due if work.id not in fixed])
     _reverse(calls, [work for work in due if work.id in fixed], rows)
 
 
-def _refuse_paid(work: Work) -> None:
+def _refuse_paid(work: Work, row: Row) -> None:
     if work.told.reverse:
-        work.refuse("it changed after it was booked, and is paid in Odoo; what is paid is not reversed.")
+        work.refuse(f"it changed after it was booked, but {settled_by(row)}, and is not reversed.")
     else:
-        work.refuse("it is paid in Odoo; what is paid is not cancelled.", PAID)
+        work.refuse(f"{settled_by(row)}, and stands.", SETTLED)
 
 
 def _stays(work: Work, row: Row) -> bool:

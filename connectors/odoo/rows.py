@@ -71,6 +71,16 @@ def nothing_left(move: Row) -> bool:
     return move["state"] == "posted" and bool(cents_of(move["amount_total"])) and move["payment_state"] in PAID
 
 
+def settled_by(move: Row) -> str:
+    """Say how far an invoice is settled on which something was paid or credited; the row does not tell by which."""
+    whole = nothing_left(move) or not decimal(move.get("amount_residual"))
+    if not whole:
+        return "a part of it is paid or credited in Odoo"
+    return (
+        "it is set off against a credit note in Odoo" if move["payment_state"] == "reversed" else "it is paid in Odoo"
+    )
+
+
 def paid_cents(move: Row) -> int:
     """Read how much was paid on an invoice; negative on a credit note.
 

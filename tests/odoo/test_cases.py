@@ -152,6 +152,31 @@ def test_a_paid_invoice_that_is_cancelled_is_a_problem_and_stays(clerk: Clerk, l
     idle(stage, code=1)
 
 
+def test_a_cancelled_invoice_that_is_settled_in_odoo_alone_is_told_and_sent_once(clerk: Clerk) -> None:
+    stage = clerk.stage
+    made(clerk, 0, status="sent", lines=[line("Work", 10_000, 25)])
+    made(clerk, 0, status="sent", lines=[line("Work", 10_000, 25)])
+    stage.run()
+    part, whole = clerk.invoice(-2), clerk.invoice(-1)
+    payment = clerk.pay(part, "2026-06-01", amount=50)
+    clerk.pay(whole, "2026-06-01")
+    stage.run()
+    for invoice in (part, whole):
+        stage.change_invoice(invoice, status="cancelled")
+    run = stage.run(code=1)
+    told = {one["id"]: (one["code"], one["sentence"]) for one in run["problems"]}
+    assert {code for code, _ in told.values()} == {"cancelled_but_settled"}
+    assert "a part of it is paid or credited in Odoo" in told[part["id"]][1]
+    assert "it is paid in Odoo" in told[whole["id"]][1]
+    idle(stage, code=1)
+    assert codes(stage.run(code=1)) == ["cancelled_but_settled"] * 2
+    for method in ("action_draft", "action_cancel"):
+        clerk.odoo.call("account.payment", method, [payment])
+    stage.command("problems", "retry")
+    assert codes(stage.run(code=1)) == ["cancelled_but_settled"]
+    assert clerk.move(part)["state"] == "cancel"
+
+
 def test_in_a_journal_that_is_locked_by_hashes_a_cancelled_invoice_is_reversed(clerk: Clerk) -> None:
     stage, invoice = clerk.stage, clerk.invoice(SENT)
     stage.place.admin().call("account.journal", "write", [stage.journal], vals={"restrict_mode_hash_table": True})

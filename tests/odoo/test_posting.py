@@ -394,7 +394,7 @@ def test_a_paid_invoice_takes_texts_but_neither_money_nor_cancelling(desk: Desk,
     money, void = desk.run(desk.change(before, after, its), desk.void(before, its))
     assert isinstance(money, Rejected)
     assert isinstance(void, Rejected)
-    assert void.code == "cancelled_after_payment"
+    assert void.code == "cancelled_but_settled"
     assert isinstance(desk.run(desk.change(before, {**before, "notes": "paid"}, its))[0], Done)
     assert desk.differs({**before, "notes": "paid"}, its) == {}
 
