@@ -212,7 +212,8 @@ _LIFE = (
         "changed_after_booking",
         "{record} changed in FastFaktura after it was booked: {differences}.",
         "{count} records changed in FastFaktura after they were booked.",
-        'Correct the books by hand and retry, or set `on_change` to `"update"` or `"reverse"` for unpaid ones.',
+        'Correct the books by hand and retry. `on_change = "update"` or `"reverse"` writes such changes by itself, '
+        "but only of what is unpaid and of an open period.",
         ("record", "differences"),
         waits="person",
     ),

@@ -111,3 +111,9 @@ def test_a_problem_that_a_stage_finds_again_but_does_not_judge_stands_once(tmp_p
         rows = problems.listed(connection, ["books"])
     store.close()
     assert ["2026-01-03" in row.parameters for row in rows] == [True]
+
+
+def test_who_is_told_of_a_change_is_not_told_to_set_what_may_be_set_already() -> None:
+    finding = Finding("changed_after_booking", "invoice", "i1", {"record": "F-1", "differences": "total: 1.00 → 2.00"})
+    assert "set `on_change`" not in remedy(finding)
+    assert "unpaid and of an open period" in remedy(finding)
