@@ -30,7 +30,7 @@ _COMPANY = (
 """The fields of a company that are read, as far as this Odoo has them."""
 _JOURNAL = (
     *("name", "code", "type", "default_account_id", "restrict_mode_hash_table", "refund_sequence"),
-    "sequence_override_regex",
+    *("sequence_override_regex", "active"),
 )
 _TAX = (
     *("name", "amount", "price_include", "tax_scope", "country_id", "has_negative_factor", "active"),
@@ -190,9 +190,9 @@ def _fields(odoo: Odoo, row: Row) -> _Fields:
 
 def _booking(odoo: Odoo, settings: OdooSettings, row: Row, mine: Domain, fields: _Fields) -> _Booking:
     """Choose journals and accounts."""
-    found = odoo.search_read(
-        "account.journal", [mine, ["type", "in", ["sale", "bank", "cash"]]], _JOURNAL, order="sequence, id"
-    )
+    domain = [mine, ["type", "in", ["sale", "bank", "cash"]], ["active", "in", [True, False]]]
+    every = odoo.search_read("account.journal", domain, _JOURNAL, order="sequence, id")
+    found, archived = ([one for one in every if one["active"] is active] for active in (True, False))
     booking = _Booking()
     if no_chart := find.no_chart(row, found):
         booking.findings.append(no_chart)
@@ -205,10 +205,10 @@ def _booking(odoo: Odoo, settings: OdooSettings, row: Row, mine: Domain, fields:
     if codes := [code for code in (settings.account, settings.difference_account) if code]:
         accounts = odoo.search_read("account.account", [["code", "in", codes]], ["code"])
     _goods(booking, settings, odoo)
-    _sales(booking, settings, selling, accounts)
+    _sales(booking, settings, selling, accounts, archived)
     if settings.number == "name" and booking.journal and booking.journal.hashed and fields.features.memo:
         booking.findings.append(find.no_gaps(booking.journal))
-    _paying(booking, settings, paying)
+    _paying(booking, settings, paying, archived)
     if booking.paying is not None and fields.features.payment_method_line:
         methods = odoo.search_read(
             "account.payment.method.line",
@@ -220,9 +220,11 @@ def _booking(odoo: Odoo, settings: OdooSettings, row: Row, mine: Domain, fields:
     return booking
 
 
-def _sales(booking: _Booking, settings: OdooSettings, rows: Sequence[Row], accounts: Sequence[Row]) -> None:
+def _sales(
+    booking: _Booking, settings: OdooSettings, rows: Sequence[Row], accounts: Sequence[Row], archived: Sequence[Row]
+) -> None:
     """Choose the sales journal and the accounts of lines."""
-    journal = find.journal(rows, settings.journal, "sales", booking.findings)
+    journal = find.journal(rows, settings.journal, "sales", booking.findings, archived)
     booking.journal = journal
     if journal is None:
         booking.no_invoices = booking.findings[-1]
@@ -247,9 +249,9 @@ def _goods(booking: _Booking, settings: OdooSettings, odoo: Odoo) -> None:
     booking.no_invoices = next(iter(booking.findings[there:]), None)
 
 
-def _paying(booking: _Booking, settings: OdooSettings, rows: Sequence[Row]) -> None:
+def _paying(booking: _Booking, settings: OdooSettings, rows: Sequence[Row], archived: Sequence[Row]) -> None:
     """Choose the journal that payments come in on."""
-    booking.paying = find.journal(rows, settings.payment_journal, "payment", booking.findings)
+    booking.paying = find.journal(rows, settings.payment_journal, "payment", booking.findings, archived)
     if booking.paying is None:
         booking.no_payments = booking.findings[-1]
 

@@ -65,8 +65,10 @@ def journals(rows: Sequence[Row]) -> dict[str, str]:
     return {row["code"] or row["name"]: row["name"] for row in rows}
 
 
-def journal(rows: Sequence[Row], wanted: str | None, use: Use, findings: list[str]) -> Journal | None:
-    """Choose a journal by code or name, or the only one there is."""
+def journal(
+    rows: Sequence[Row], wanted: str | None, use: Use, findings: list[str], archived: Sequence[Row] = ()
+) -> Journal | None:
+    """Choose a journal by code or name, or the only one there is; of ``archived`` ones it is only told."""
     setting, kind, what = _USES[use]
     there = ", ".join(f"{row['code']} ({row['name']})" for row in rows)
     if not rows:
@@ -83,6 +85,8 @@ def journal(rows: Sequence[Row], wanted: str | None, use: Use, findings: list[st
         if len(found) == 1:
             return journal_of(found[0])
         told = "several are called so; give the code instead" if found else "there is none of this code or name"
+        if not found and (_named(archived, wanted, "code") or _named(archived, wanted, "name")):
+            told = "it is archived; an administrator takes it out of the archive, or you name another"
         findings.append(f'{setting} is "{wanted}", but {told}. The {kind} journals are: {there}.')
     return None
 

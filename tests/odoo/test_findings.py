@@ -39,6 +39,14 @@ def test_a_journal_that_is_not_there_is_told_with_those_that_are() -> None:
     ]
 
 
+def test_a_journal_that_was_archived_is_said_to_be() -> None:
+    told: list[str] = []
+    assert find.journal([row("INV", "Sales")], "ff", "sales", told, [row("FF", "FastFaktura")]) is None
+    (one,) = told
+    assert one.startswith('journal is "ff", but it is archived; an administrator takes it out of the archive, or you ')
+    assert one.endswith("The sales journals are: INV (Sales).")
+
+
 def test_of_several_journals_none_is_guessed() -> None:
     told: list[str] = []
     assert find.journal([row("BNK1", "Bank"), row("CSH1", "Cash")], None, "payment", told) is None
