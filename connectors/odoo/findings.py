@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from typing import Any, Final, Literal
 
 from connectors.odoo.company import Journal, Locks
-from connectors.odoo.countries import country_code
 from connectors.odoo.rows import Row
 from connectors.odoo.taxes import Tax, Taxes, key
 from syncd.money import CURRENCIES, plain
@@ -246,8 +245,7 @@ def missing_taxes(taxes: Taxes, rates: Iterable[tuple[str, str | None]]) -> list
     Rates that have several taxes are told by ``tax_faults`` until the settings name any.
     """
     told = set() if taxes.mapped else {rate for rate, _ in taxes.ambiguous()}
-    asked = [(rate, country_code(country) if country else None) for rate, country in rates if rate not in told]
-    found = [taxes.id_for(*one) for one in dict.fromkeys(asked)]
+    found = [taxes.id_for(*one) for one in dict.fromkeys(rates) if one[0] not in told]
     return [one for one in dict.fromkeys(found) if isinstance(one, str)]
 
 

@@ -19,7 +19,6 @@ import orjson
 from connectors.odoo import narration
 from connectors.odoo.chatter import changed_events, shape_events
 from connectors.odoo.company import Company
-from connectors.odoo.countries import country_code
 from connectors.odoo.lines import BLANK, NO_RATE, exact, line_net, lines_of, shape_lines, turned
 from connectors.odoo.numbers import number_fits
 from syncd.connector import Content, Operation, Rejected, Scalar
@@ -244,11 +243,9 @@ def _row(line: Line, sign: int, tax: str, company: Company) -> list[str]:
 
 def _tax_cells(lines: Sequence[Line], content: Content, company: Company) -> dict[str, str] | Rejected:
     """Find the tax of each rate. The client's country is not known of an invoice that changes: there Odoo tells."""
-    text = content.get("client_country")
-    country = country_code(text) if text else None
     cells = {NO_RATE: ""}
     for rate in dict.fromkeys(line.tax_rate for line in lines if line.tax_rate != NO_RATE):
-        found = company.taxes.id_for(rate, country)
+        found = company.taxes.id_for(rate, content.get("client_country"))
         if isinstance(found, int):
             cells[rate] = str(found)
         elif "client_country" not in content:

@@ -48,8 +48,9 @@ class Known(NamedTuple):
 def shape_client(content: Content, company: Company) -> Content:
     """Give a client as a partner holds it; itself when asked twice.
 
-    A country that Odoo does not know becomes the last line of the address. A client without a country is taken for one
-    of the company's own when its address is split. A language that is not installed is left out.
+    A country that Odoo does not know becomes the last line of the address; what can only be a code, of no country at
+    all, does not. A client without a country is taken for one of the company's own when its address is split. A
+    language that is not installed is left out.
     """
     shaped = dict(content)
     country, strange = _country(content.get("country"), company)
@@ -66,13 +67,17 @@ def shape_client(content: Content, company: Company) -> Content:
     return shaped
 
 
+_CODE: Final = 3
+"""Letters that a country's code has at most."""
+
+
 def _country(text: str | None, company: Company) -> tuple[str | None, str | None]:
     """Give the code of a country that Odoo has, or the text that names none."""
     told = " ".join((text or "").split())
     code = told.upper() if told.upper() in company.countries else country_code(told)
     if code in company.countries:
         return code, None
-    return None, told or None
+    return None, told if code or len(told) > _CODE else None
 
 
 def language(locale: str | None, country: str, installed: frozenset[str]) -> str | None:

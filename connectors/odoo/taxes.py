@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from connectors.odoo.countries import country_code
+
 OTHERS = "*"
 """In the settings, the countries that are not named."""
 
@@ -45,7 +47,7 @@ class Taxes:
     by_payment: bool = False
 
     def id_for(self, rate: str, country: str | None) -> int | str:
-        """Choose the tax for a rate (plain decimal) and the client's country (ISO code); a ``str`` says why not."""
+        """Choose the tax for a rate (plain decimal) and a client's country as its owner wrote it; or say why not."""
         chosen = self.mapped.get(rate)
         if isinstance(chosen, str):
             return self._named(rate, chosen, f"taxes.{key(rate)}")
@@ -98,8 +100,14 @@ class Taxes:
     def _by_country(self, rate: str, country: str | None, chosen: Mapping[str, str]) -> int | str:
         if not country:
             return f"{rate} %: the tax depends on the client's country (taxes.{key(rate)}), and the client has none."
+        country = country_code(written := country)
+        if country is None:
+            return (
+                f"{rate} %: the tax depends on the client's country (taxes.{key(rate)}), "
+                f'and the client\'s is "{written}", which is no country that is known.'
+            )
         by_code = {code.strip().upper(): name for code, name in chosen.items()}
-        for code in (country.upper(), OTHERS):
+        for code in (country, OTHERS):
             if code in by_code:
                 return self._named(rate, by_code[code], f"taxes.{key(rate)}.{key(code)}")
         named = ", ".join(sorted(by_code))

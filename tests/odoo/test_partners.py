@@ -156,6 +156,12 @@ def test_a_country_that_odoo_cannot_hold_becomes_the_last_line_of_the_address() 
     assert (shaped["country"], shaped["address"]) == (None, "Reef 1\nAtlantis")
     assert shape_client(shaped, BOOKS) == shaped
     assert shape_client(client(country="Japan", address=None), BOOKS)["address"] == "Japan"
+    assert shape_client(client(country="JP", address=None), BOOKS)["address"] == "JP"
+
+
+def test_a_code_that_is_no_countrys_is_no_part_of_the_address() -> None:
+    shaped = shape_client(client(country="XX", address="Reef 1"), BOOKS)
+    assert (shaped["country"], shaped["address"]) == (None, "Reef 1")
 
 
 @pytest.mark.parametrize(

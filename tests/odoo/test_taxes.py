@@ -70,6 +70,13 @@ def test_a_client_without_a_country_gets_no_tax_that_depends_on_it() -> None:
     assert "the client has none" in told
 
 
+def test_a_country_that_is_none_is_told_and_is_not_one_of_the_others() -> None:
+    assert taxes({"0": {"*": "5"}}).id_for("0", "XX") == (
+        "0 %: the tax depends on the client's country (taxes.0), "
+        'and the client\'s is "XX", which is no country that is known.'
+    )
+
+
 def test_a_tax_of_another_rate_is_never_taken() -> None:
     assert taxes({"20": "25%"}).id_for("20", None) == 'taxes.20 is "25%", but that tax has 25 % and not 20 %.'
 
