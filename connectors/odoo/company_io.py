@@ -34,7 +34,7 @@ _JOURNAL = (
 )
 _TAX = (
     *("name", "amount", "price_include", "tax_scope", "country_id", "has_negative_factor", "active"),
-    "tax_exigibility",
+    *("tax_exigibility", "amount_type"),
 )
 _ADVISER = "account.group_account_manager"
 _WRITTEN = {
@@ -257,21 +257,23 @@ def _paying(booking: _Booking, settings: OdooSettings, rows: Sequence[Row], arch
 
 
 def _taxes(odoo: Odoo, row: Row, mine: Domain, mapped: Mapped) -> Taxes:
-    """Read the sales taxes in percent; archived ones only tell the rates of lines that were booked with them."""
+    """Read the sales taxes; archived ones only tell the rates of lines that were booked with them."""
     there = odoo.fields_of("account.tax")
-    sales = [mine, ["type_tax_use", "=", "sale"], ["amount_type", "=", "percent"]]
     fields = [name for name in _TAX if name in there]
     own = row.get("account_fiscal_country_id")
-    active, archived, by_payment = list[Tax](), dict[int, str](), False
-    domain = [*sales, ["active", "in", [True, False]]]
+    active, others, archived, by_payment = list[Tax](), list[Tax](), dict[int, str](), False
+    domain = [mine, ["type_tax_use", "=", "sale"], ["active", "in", [True, False]]]
     for one in odoo.search_read("account.tax", domain, fields, order="sequence, id"):
         tax = find.tax_of(one, own)
+        if one["amount_type"] != "percent":
+            others += [tax] if one["active"] else []
+            continue
         by_payment = by_payment or one["tax_exigibility"] == "on_payment"
         if one["active"]:
             active.append(tax)
         else:
             archived[tax.id] = tax.rate
-    return Taxes(tuple(active), mapped, archived, by_payment)
+    return Taxes(tuple(active), mapped, archived, tuple(others), by_payment)
 
 
 def _registrations(odoo: Odoo, row: Row, mine: Domain) -> dict[int, int]:

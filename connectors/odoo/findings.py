@@ -27,6 +27,11 @@ _USES: Final[dict[Use, tuple[str, str, str]]] = {
     "payment": ("payment_journal", "bank or cash", "payments come in on"),
 }
 """For each use of a journal: its setting, the type in words, and what is done with it."""
+_KINDS: Final = {
+    "group": "a group of taxes",
+    "fixed": "a fixed amount",
+    "division": "a percentage of the price with tax",
+}
 _SCOPES: Final = {"service": "services", "consu": "goods"}
 
 SOON: Final = timedelta(days=21)
@@ -203,7 +208,9 @@ def no_chart(company: Row, journals: Sequence[Row]) -> str | None:
 def tax_of(row: Row, own: Sequence[Any] | None = None) -> Tax:
     """Read a row of ``account.tax``; ``own``: the company's fiscal country, ``[id, name]``, where Odoo has one."""
     why_not, country = None, row.get("country_id")
-    if row["price_include"]:
+    if row["amount_type"] != "percent":
+        why_not = f"it is {_KINDS.get(row['amount_type'], 'no percentage')}, and only one in percent can be taken"
+    elif row["price_include"]:
         why_not = "it is included in prices, and FastFaktura's prices are without tax"
     elif row.get("has_negative_factor"):
         why_not = "a part of it is taken off again (reverse charge)"

@@ -15,10 +15,10 @@ Mapped = Mapping[str, str | Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """One active sales tax in percent, as ``account.tax`` has it.
+    """One active sales tax, as ``account.tax`` has it.
 
-    ``rate``: its percentage as a plain decimal (``"5.5"``). ``why_not``: why no line can have it (it is included in
-    prices, say), or ``None``.
+    ``rate``: its percentage, or whatever its amount is, as a plain decimal (``"5.5"``). ``why_not``: why no line can
+    have it (it is included in prices, say), or ``None``.
     """
 
     id: int
@@ -37,6 +37,7 @@ class Taxes:
     """The sales taxes of the books, and what the settings say about them.
 
     ``archived``: rates by id of those that no new line gets, but lines that were booked before may bear.
+    ``others``: active ones that are not in percent, which are told and never taken.
     ``mapped`` is ``Context.taxes``: rate → name or id of a tax, or rate → client's country → name or id.
     ``by_payment``: one of them, archived or not, falls due by payment.
     """
@@ -44,6 +45,7 @@ class Taxes:
     taxes: tuple[Tax, ...] = ()
     mapped: Mapped = field(default_factory=dict)
     archived: Mapping[int, str] = field(default_factory=dict)
+    others: tuple[Tax, ...] = ()
     by_payment: bool = False
 
     def id_for(self, rate: str, country: str | None) -> int | str:
@@ -132,7 +134,7 @@ class Taxes:
         return f"{where} is {tax}, but {tax.why_not}." if tax.why_not else tax.id
 
     def _missing(self, rate: str) -> str:
-        unusable = [tax for tax in self.taxes if tax.rate == rate]
+        unusable = [tax for tax in (*self.taxes, *self.others) if tax.rate == rate]
         if unusable:
             return f"{rate} %: " + "; ".join(f"{tax}: {tax.why_not}" for tax in unusable) + "."
         return f"{rate} %: there is no active sales tax of this rate; an administrator makes one in Odoo."

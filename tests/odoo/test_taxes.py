@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.odoo.findings import tax_of
 from connectors.odoo.taxes import Mapped, Tax, Taxes
 
 GOODS = Tax(1, "20% G", "20", "goods")
@@ -36,6 +37,13 @@ def test_a_rate_without_a_tax_is_told() -> None:
     assert taxes().id_for("12", None) == (
         "12 %: there is no active sales tax of this rate; an administrator makes one in Odoo."
     )
+
+
+def test_a_tax_that_is_no_percentage_is_named_and_never_taken() -> None:
+    row = {"id": 7, "name": "Eco", "amount": 9.0, "amount_type": "fixed", "price_include": False, "tax_scope": False}
+    books = Taxes((), others=(tax_of(row),))
+    assert books.id_for("9", None) == ('9 %: "Eco" (id 7): it is a fixed amount, and only one in percent can be taken.')
+    assert books.rate_of(7) is None
 
 
 def test_a_tax_that_is_included_in_prices_is_never_taken() -> None:
