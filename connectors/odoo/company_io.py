@@ -117,8 +117,8 @@ def _read(odoo: Odoo, settings: OdooSettings, mapped: Mapped, row: Row, today: d
     currency = str(row["currency_id"][1])
 
     findings = [*rights, *booking.findings]
-    if settings.chatter and not allowed(odoo, *NOTES):
-        findings.append(find.no_notes())
+    if not allowed(odoo, *NOTES):
+        findings.append(find.no_notes(chatter=settings.chatter))
     if settings.pdf and not allowed(odoo, *ATTACHMENTS):
         findings.append(find.no_attachments())
     find.tax_faults(sales, mapped=bool(mapped), findings=findings)

@@ -104,13 +104,17 @@ def no_attachments() -> str:
     )
 
 
-def no_notes() -> str:
-    """Say that notes in the chatter will be refused."""
-    return (
-        "chatter is on, but the user of the API key may not create mail.message: invoices will stand without notes. "
-        "An administrator allows it to internal users, under Settings, Technical, Access Rights (developer mode); "
-        "or set chatter to false."
-    )
+def no_notes(*, chatter: bool) -> str:
+    """Say what will be refused because of notes: with ``chatter`` all of them, and always what leaves one itself."""
+    user = "user of the API key may not create mail.message"
+    mends = "An administrator allows it to internal users, under Settings, Technical, Access Rights (developer mode)"
+    rewritten = 'with on_change = "update" no posted invoice is rewritten, which leaves a note on it'
+    if chatter:
+        return (
+            f"chatter is on, but the {user}: invoices will stand without notes, and {rewritten}. "
+            f"{mends}; or set chatter to false."
+        )
+    return f"The {user}: {rewritten}. {mends}."
 
 
 def default_account(chosen: Journal, findings: list[str]) -> int | None:

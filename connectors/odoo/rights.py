@@ -45,7 +45,8 @@ INVOICING: Final = Group(
     ),
 )
 NOTES: Final = ("mail.message", "create")
-"""What notes in the chatter need; any internal user has it unless an administrator took it away."""
+"""What notes in the chatter and the rewriting of posted invoices need; any internal user has it unless an administrator
+took it away."""
 
 ATTACHMENTS: Final = ("ir.attachment", "create")
 """What attaching PDFs needs; any internal user has it, too."""

@@ -129,4 +129,5 @@ def test_messages_of_others_are_no_notes(name: str | None) -> None:
 
 
 def test_that_notes_will_be_refused_is_told_with_who_mends_it() -> None:
-    assert "administrator" in no_notes()
+    assert "administrator" in no_notes(chatter=True)
+    assert no_notes(chatter=False).startswith("The user of the API key may not create mail.message: with on_change")

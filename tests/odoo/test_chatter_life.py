@@ -258,7 +258,8 @@ def test_where_odoo_refuses_notes_the_invoice_stands_and_a_later_note_is_a_probl
     rights = admin.ids("ir.model.access", [("model_id.model", "=", "mail.message"), ("perm_create", "=", True)])
     admin.call("ir.model.access", "write", rights, vals={"perm_create": False})
     desk = open_desk(own_odoo, chatter=True)
-    assert no_notes() in desk.company.findings
+    assert no_notes(chatter=True) in desk.company.findings
+    assert no_notes(chatter=False) in open_desk(own_odoo).company.findings
     content = invoice("N1", LINE, 250, events=[SENT])
     (made,) = desk.create(content)
     assert messages(desk.admin) == []
