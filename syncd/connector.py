@@ -164,8 +164,9 @@ class Remote:
     engine tells from ``refs["client"]`` which ``client_id`` that is.
     ``foreign``: others made it, for ends of their own, so that it is no surprise where nothing is bound to it.
     ``settled``: cents of a booked invoice that are paid there (negative for a credit note), where the target tells.
-    ``lost``: fields (paths, or first parts of paths) whose store is missing there (a file, a table, a column): nobody
-    took them out, and they are written anew. ``void``: it was voided or cancelled there, so it binds nothing.
+    ``lost``: fields (paths, or first parts of paths) whose store is missing there (a file, a table, a column), or which
+    only an older state, put back, can have so: that is nobody's edit, and they are written anew.
+    ``void``: it was voided or cancelled there, so it binds nothing.
     ``by_hand``: ``False`` where the target can prove that nobody but syncd has written it, ``True`` where that is not
     known. ``stray``: only parts of the record stand there (lines of an invoice that does not), so that it is none: it
     binds nothing, and is a surprise where nothing is bound to its id.

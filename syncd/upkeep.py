@@ -5,7 +5,7 @@ It follows DESIGN section 6: matching and the three-way comparison. ``syncd.plan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from syncd.connector import Content, Fields, Operation, Scalar, Verb
@@ -149,7 +149,7 @@ def update(
     if not merged.changes:
         agreed = _agreed(kind, record_id, binding, merged, policy) if binding.drift else ()
         return Decision(agreed, findings)
-    verb = _update_verb({path: pair for path, pair in merged.changes.items() if path not in binding.behind})
+    verb = _update_verb(merged.changes, binding.behind)
     occasion = repr((binding.version, sorted(merged.changes.items())))
     operation = operate(verb, kind, record_id, content, binding, occasion=occasion)
     return Decision((replace(operation, content=merged.base, changes=merged.changes),), findings)
@@ -213,12 +213,14 @@ def _without(merged: Merged, booked: Mapping[str, object], base: Fields) -> Merg
     return Merged(changes, merged.conflicts, after)
 
 
-def _update_verb(changes: Mapping[str, tuple[Scalar, Scalar]]) -> Verb:
-    if changes.get("status", ("", ""))[1] in ("cancelled", "deleted"):
+def _update_verb(changes: Mapping[str, tuple[Scalar, Scalar]], behind: Collection[str]) -> Verb:
+    """Name what a change comes to; what only mends an older state takes nothing back, but what is to be booked is."""
+    if _posted(changes):
+        return "post"
+    moved = {path: after for path, (_, after) in changes.items() if path not in behind}
+    if moved.get("status") in ("cancelled", "deleted"):
         return "void"
-    if changes.get("archived_at", (None, None))[1]:
-        return "archive"
-    return "post" if _posted(changes) else "update"
+    return "archive" if moved.get("archived_at") else "update"
 
 
 def _posted(changes: Mapping[str, tuple[Scalar, Scalar]]) -> bool:

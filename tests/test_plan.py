@@ -45,6 +45,12 @@ def invoice(**changes: object) -> Invoice:
     return replace(plain, **changes)  # type: ignore[arg-type]  # a test names real fields
 
 
+def posted(kind: Kind, content: Content) -> Content:
+    """Shape what is booked as books do that show it as posted."""
+    booked = kind == "invoice" and content["status"] != "draft"
+    return {**content, "status": "posted"} if booked else content
+
+
 def bound(one: Invoice, policy: Policy, **changes: object) -> Place:
     base = flatten(invoice_content(one, ACME), policy.fields["invoice"])
     return Place(replace(Binding("r1", "1", base), **changes))  # type: ignore[arg-type]  # as above
@@ -187,11 +193,7 @@ def test_what_is_booked_with_other_money_than_is_paid_is_not_settled_and_told_on
 
 
 def test_a_draft_that_cannot_be_booked_is_not_settled_either_and_told_once() -> None:
-    def shape(kind: Kind, content: Content) -> Content:
-        booked = kind == "invoice" and content["status"] != "draft"
-        return {**content, "status": "posted"} if booked else content
-
-    shut = replace(STATED, drafts=True, shape=shape, locked_until=date(2026, 3, 31))
+    shut = replace(STATED, drafts=True, shape=posted, locked_until=date(2026, 3, 31))
     paid, place = invoice(status="paid", paid_date=date(2026, 4, 9)), bound(invoice(status="draft"), STATED)
     decision = decide(paid, place, policy=shut)
     assert (verbs(decision), codes(decision)) == ([], ["period_locked"])
@@ -356,6 +358,14 @@ def test_a_date_that_was_once_written_stays_although_the_source_has_none() -> No
     one = invoice(status="paid", issue_date=None)
     decision = decide(one, bound(invoice(status="paid"), PICTURE), paid_place(PICTURE), PICTURE, Seen(NOON, NOON))
     assert not any("issue_date" in operation.changes for operation in decision.operations)
+
+
+def test_what_an_older_state_of_the_books_has_as_a_draft_is_posted_and_not_only_updated() -> None:
+    policy = replace(STATED, drafts=True, shape=posted)
+    place = bound(invoice(status="draft"), policy, behind={"status": ("posted", "draft")})
+    decision = decide(invoice(), place, policy=policy)
+    assert (verbs(decision), codes(decision)) == (["post invoice"], [])
+    assert dict(decision.operations[0].changes) == {"status": ("draft", "posted")}
 
 
 def test_one_candidate_by_mark_that_nobody_else_can_have_touched_is_adopted_and_brought_up_to_date() -> None:

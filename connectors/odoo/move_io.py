@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from connectors.odoo.chatter_io import read_notes
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
-from connectors.odoo.move_reading import LINE_FIELDS, MARKS, MOVE_FIELDS, is_void, move_remote, reversals_of
+from connectors.odoo.move_reading import (
+    LINE_FIELDS,
+    MARKS,
+    MOVE_FIELDS,
+    is_unfinished,
+    is_void,
+    move_remote,
+    reversals_of,
+)
 from connectors.odoo.pdf_io import read_pdfs
 from connectors.odoo.rows import SALES, Row, is_credit, link, mark_of
 from syncd.connector import Found, How, Remote, Wanted
@@ -28,7 +36,7 @@ def read_moves(odoo: Odoo, company: Company, domain: Sequence[Any]) -> Iterator[
 def find_moves(odoo: Odoo, company: Company, wanted: Sequence[Wanted]) -> list[Found]:
     """Look for invoices by mark, by id, and by a number that is their name or reference; answers are in order.
 
-    What a run made and never posted, though it was to be posted, is not shown: to make it again is to finish it.
+    What a run made to be posted and did not finish is not shown: to make it again is to finish it.
     """
     marks = [one.mark for one in wanted]
     numbers = sorted({str(number) for one in wanted if (number := one.content.get("number"))})
@@ -43,8 +51,7 @@ def find_moves(odoo: Odoo, company: Company, wanted: Sequence[Wanted]) -> list[F
         standing["external_id", remote.external_id].append(remote)
         for number in {str(move[name]) for name in ("name", "ref") if move.get(name)}:
             standing["number", number].append(remote)
-    never_posted = frozenset(str(move["id"]) for move in moves if not move.get("posted_before"))
-    return [_found(one, standing, never_posted) for one in wanted]
+    return [_found(one, standing) for one in wanted]
 
 
 def has_history(odoo: Odoo, company: Company) -> bool:
@@ -99,7 +106,7 @@ def _remotes(odoo: Odoo, company: Company, moves: Sequence[Row]) -> list[Remote]
         number, name = move["id"], known.get(move["id"])
         own, pdf = notes.get(number, {}), number in hanging
         remote = move_remote(move, lines.get(number, ()), mark_of("invoice", name), company, own, pdf=pdf)
-        remotes.append(replace(remote, foreign=is_credit(name), by_hand=remote.by_hand and number not in begun))
+        remotes.append(replace(remote, foreign=is_credit(name), by_hand=number not in begun))
     return remotes
 
 
@@ -113,7 +120,7 @@ def _begun(odoo: Odoo, moves: Sequence[Row]) -> set[int]:
     return {reversals[number] for number, name in names.items() if is_credit(name)}
 
 
-def _found(one: Wanted, standing: Mapping[tuple[How, str], Sequence[Remote]], never_posted: Collection[str]) -> Found:
+def _found(one: Wanted, standing: Mapping[tuple[How, str], Sequence[Remote]]) -> Found:
     """Give the candidates for one invoice, each with the strongest way in which it was found."""
     ways: tuple[tuple[How, str], ...] = (
         ("mark", one.mark),
@@ -123,8 +130,7 @@ def _found(one: Wanted, standing: Mapping[tuple[How, str], Sequence[Remote]], ne
     found: dict[str, tuple[How, Remote]] = {}
     for how, value in ways:
         for remote in standing.get((how, value), ()):
-            left_over = remote.mark == one.mark and not remote.by_hand and remote.external_id in never_posted
-            if not (left_over and one.content.get("status") == "posted"):
+            if not (remote.mark == one.mark and is_unfinished(remote, one.content)):
                 found.setdefault(remote.external_id, (how, remote))
     return Found("invoice", one.id, tuple(found.values()))
 

@@ -13,7 +13,8 @@ from connectors.odoo.chatter import Note, note_fields
 from connectors.odoo.company import Company
 from connectors.odoo.lines import read_lines, whole_cents
 from connectors.odoo.rows import Row, currency_of, decimal, link, paid_cents
-from syncd.connector import ATTACHED, Fields, Kind, Remote, Scalar
+from syncd.connector import ATTACHED, Content, Fields, Kind, Remote, Scalar
+from syncd.fields import differences, flatten
 
 MOVE_FIELDS: Final = (
     *("name", "state", "move_type", "partner_id", "currency_id", "invoice_date", "date", "invoice_date_due"),
@@ -40,6 +41,9 @@ MARKS: Final = "ff-i-"
 """What every mark of an invoice begins with."""
 
 NO_NOTES: Final[Mapping[str, Note]] = {}
+
+AS_MADE: Final = ("number", "currency", "issue_date", "due_date", "public_url", "notes", "lines")
+"""What an invoice has from its making on; what it comes to is set afterwards."""
 
 _STATES: Final = {"draft": "draft", "posted": "posted", "cancel": "cancelled"}
 
@@ -75,16 +79,22 @@ def move_remote(
     """Give an invoice as it stands; ``mark``: where an external id proves that syncd made it; ``notes``: its chatter.
 
     ``pdf``: the PDF that syncd attached is still there.
-    A draft that syncd alone wrote last can only be what a run left unfinished.
+    Who wrote an invoice last is no proof that nobody else wrote it before. But nobody makes what was posted a draft
+    that never was: where it is one, an older state of the books was put back.
     """
     partner = link(move.get("partner_id"))
     refs: dict[Kind, str] = {"client": str(partner)} if partner else {}
-    ours = mark is not None and move.get("state") == "draft" and link(move.get("write_uid")) == company.uid
+    never_posted = mark is not None and move.get("state") == "draft" and move.get("posted_before") is False
+    lost = frozenset(("status",) if never_posted else ())
     fields = {**move_fields(move, lines, company), **note_fields(notes), "pdf": ATTACHED if pdf else None}
     void, settled = is_void(move), paid_cents(move)
-    return Remote(
-        "invoice", str(move["id"]), mark, None, fields, void=void, by_hand=not ours, refs=refs, settled=settled
-    )
+    return Remote("invoice", str(move["id"]), mark, None, fields, void=void, refs=refs, lost=lost, settled=settled)
+
+
+def is_unfinished(remote: Remote, content: Content) -> bool:
+    """Tell what a run made to be posted and did not finish: it never was, and else stands as it was made."""
+    as_made = not differences(flatten(content, AS_MADE), flatten(remote.fields, AS_MADE))
+    return as_made and "status" in remote.lost and content.get("status") == "posted"
 
 
 def is_void(move: Row) -> bool:

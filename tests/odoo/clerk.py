@@ -118,12 +118,16 @@ class Clerk:
         lines = self.odoo.ids("account.move.line", [("move_id", "in", moves), ("amount_residual", "!=", 0)])
         self.odoo.call("account.move.line", "reconcile", lines)
 
+    def edit(self, invoice: Json, **vals: Any) -> None:
+        """Change the first line of a draft."""
+        changes = [[1, self.lines(invoice)[0]["id"], vals]]
+        self.write("account.move", self.move(invoice)["id"], invoice_line_ids=changes)
+
     def alter(self, invoice: Json, **vals: Any) -> None:
         """Reset an invoice to draft, change its first line, and post it again."""
-        number = self.act(invoice, "button_draft")
-        line = self.read("account.move", number, "invoice_line_ids")["invoice_line_ids"][0]
-        self.write("account.move", number, invoice_line_ids=[[1, line, vals]])
-        self.odoo.call("account.move", "action_post", [number])
+        self.act(invoice, "button_draft")
+        self.edit(invoice, **vals)
+        self.act(invoice, "action_post")
 
     def analyse(self, invoice: Json, nth: int, name: str) -> None:
         """Have a posted line analysed under an analytic account of this name."""

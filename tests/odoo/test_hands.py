@@ -13,6 +13,7 @@ from tests.odoo.slots import Slot
 from tests.odoo.stage import Stage, served
 
 SENT, OTHER, OPENED, OVERDUE, PAID = range(5)
+DRAFT = 8
 """Places of invoices of the small company; the first and the fourth client have several."""
 
 
@@ -142,6 +143,28 @@ def test_an_invoice_that_a_person_made_a_draft_stays_one(clerk: Clerk) -> None:
     assert clerk.stage.command("problems", "retry").returncode == 0
     clerk.stage.run()
     assert clerk.stage.wrong() == []
+
+
+@pytest.mark.parametrize("place", [SENT, DRAFT], ids=["taken back", "never posted"])
+def test_what_a_person_writes_in_a_draft_stays_though_syncd_writes_in_it_afterwards(clerk: Clerk, place: int) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(place)
+    if place == DRAFT:
+        stage.configure(drafts=True)
+        stage.run()
+    else:
+        clerk.act(invoice, "button_draft")
+    clerk.edit(invoice, price_unit=123.0, name="By hand")
+    stage.change_invoice(invoice, due_date="2026-12-24", notes="Changed meanwhile")
+    assert [(one["verb"], one["kind"]) for one in stage.run()["planned"]] == [("update", "invoice")]
+    assert idle(stage)["kept_by_hand"] == 1
+    move = clerk.move(invoice)
+    assert (move["state"], str(move["invoice_date_due"])) == ("draft", "2026-12-24")
+    first = clerk.lines(invoice)[0]
+    assert (first["name"], first["price_unit"]) == ("By hand", 123.0)
+    if place == DRAFT:
+        stage.change_invoice(invoice, _happened="sent")
+        assert codes(stage.run(code=1)) == ["totals_differ"]
+        assert (clerk.move(invoice)["state"], clerk.lines(invoice)[0]["price_unit"]) == ("draft", 123.0)
 
 
 def test_a_line_that_a_person_altered_stays_and_is_told(clerk: Clerk) -> None:

@@ -284,6 +284,23 @@ def test_reading_what_a_person_made_never_raises(move: dict[str, Any], lines: li
     anything_paid(move)
 
 
+@pytest.mark.parametrize(
+    ("move", "mark", "lost"),
+    [
+        ({"state": "draft", "posted_before": False}, "ff-i-1", ["status"]),
+        ({"state": "draft", "posted_before": True}, "ff-i-1", []),
+        ({"state": "draft"}, "ff-i-1", []),
+        ({"state": "draft", "posted_before": False}, None, []),
+        ({"state": "posted", "posted_before": True}, "ff-i-1", []),
+    ],
+)
+def test_of_what_stands_a_person_may_have_written_all_but_that_it_was_never_posted(
+    move: dict[str, Any], mark: str | None, lost: list[str]
+) -> None:
+    remote = move_remote({"id": 1, **move, "write_uid": [COMPANY.uid, "syncd"]}, [], mark, COMPANY)
+    assert (remote.by_hand, sorted(remote.lost)) == (True, lost)
+
+
 def test_a_reversed_invoice_is_void_and_a_reversed_credit_note_too() -> None:
     reversed_ = {"state": "posted", "move_type": "out_invoice", "payment_state": "reversed"}
     assert is_void({**reversed_, "reversal_move_id": [4]})

@@ -231,6 +231,19 @@ def test_what_a_broken_run_left_behind_is_finished_by_the_same_entry(
     assert [len(desk.rows(one)) for one in contents] == [1, 1]
 
 
+def test_a_draft_that_a_person_wrote_in_is_found_though_syncd_wrote_in_it_since(desk: Desk, number: str) -> None:
+    before = invoice(f"{number}1", THRICE, 1899, status="draft")
+    (its,) = desk.create(before)
+    (line, *_) = desk.admin.ids("account.move.line", [("move_id", "=", int(its)), ("name", "=", "a")])
+    changed = [[1, line, {"name": "By hand"}]]
+    desk.admin.call("account.move", "write", [int(its)], vals={"invoice_line_ids": changed})
+    after = {**before, "due_date": "2026-07-01"}
+    assert isinstance(desk.run(desk.change(before, after, its))[0], Done)
+    sent = desk.operation("create", {**after, "status": "sent"})
+    (found,) = find_moves(desk.odoo, desk.company, [Wanted("invoice", sent.id, sent.mark, sent.content)])
+    assert [(how, one.external_id, one.by_hand) for how, one in found.candidates] == [("mark", its, True)]
+
+
 def test_only_what_was_not_carried_out_at_all_is_called_not_sent(
     desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
