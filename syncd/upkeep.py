@@ -125,6 +125,8 @@ def update(
     flat = flatten(content, policy.fields[kind])
     merged = merge(binding.base, flat, binding.drift, policy.owners, policy.conflicts)
     findings = tuple(conflict(kind, record_id, label(content), path, sides) for path, sides in merged.conflicts.items())
+    if kind == "invoice" and not policy.picture:
+        merged = _without(merged, _waiting(merged, differences(binding.base, flat)), binding.base)
     booked = _booked(kind, merged.changes)
     draft = binding.status == "draft"
     reopened = not draft and flat.get("status") == "draft" and not policy.picture
@@ -206,10 +208,23 @@ def _booked(kind: Kind, changes: Mapping[str, tuple[Scalar, Scalar]]) -> dict[st
     return {path: pair for path, pair in changes.items() if kind == "payment" or _guarded(path) or row_of(path) in rows}
 
 
-def _without(merged: Merged, booked: Mapping[str, object], base: Fields) -> Merged:
-    changes = {path: pair for path, pair in merged.changes.items() if path not in booked}
-    after = {path: value for path, value in merged.base.items() if path not in booked}
-    after |= {path: base[path] for path in booked if path in base}
+def _waiting(merged: Merged, moved: Collection[str]) -> set[str]:
+    """Name the changes that wait for a conflict about money: what books hold of it changes whole or not at all.
+
+    A part would add up to what neither side says; and no draft is posted before. ``moved``: what the source changed.
+    """
+    rows = {row_of(path) for path in merged.conflicts} - {""}
+    stays = [path for path in moved if path in merged.conflicts or row_of(path) in rows]
+    if not any(path in MONEY or (row_of(path) and _guarded(path)) for path in stays):
+        return set()
+    money = {path for path in _booked("invoice", merged.changes) if path in MONEY or row_of(path)}
+    return money | ({"status"} if _posted(merged.changes) else set())
+
+
+def _without(merged: Merged, kept: Collection[str], base: Fields) -> Merged:
+    changes = {path: pair for path, pair in merged.changes.items() if path not in kept}
+    after = {path: value for path, value in merged.base.items() if path not in kept}
+    after |= {path: base[path] for path in kept if path in base}
     return Merged(changes, merged.conflicts, after)
 
 

@@ -212,6 +212,43 @@ def test_what_a_person_booked_with_other_money_is_settled_once_both_sides_agree(
     assert verbs(decide(replace(paid, total=13000), edited)) == ["settle payment"]
 
 
+TWO = (Line("Work", "1", 10000, "25"), Line("Trip", "1", 5000, "25"))
+
+
+@pytest.mark.parametrize("status", ["draft", "sent"])
+@pytest.mark.parametrize("on_change", ["problem", "update", "reverse"])
+def test_money_that_both_sides_changed_is_a_conflict_and_none_of_it_is_written(
+    on_change: OnChange, status: str
+) -> None:
+    policy = replace(STATED, drafts=True, on_change=on_change, shape=posted)
+    before = invoice(status=status, lines=TWO, subtotal=15000, tax=3750, total=18750)
+    drift = {
+        "lines.1.unit_price": (10000, 11000), "subtotal": (15000, 16000), "tax": (3750, 4000), "total": (18750, 20000)
+    }  # fmt: skip
+    lines = (TWO[0], Line("Trip", "1", 6000, "25"), Line("Desk", "1", 100, "25"))
+    after = replace(before, lines=lines, subtotal=16100, tax=4025, total=20125, notes="Thanks", status="sent")
+    base = flatten(policy.invoice(before, ACME), policy.fields["invoice"])
+    decision = decide(after, Place(Binding("r1", "1", base, drift=drift)), policy=policy)
+    assert set(codes(decision)) == {"conflict"}
+    assert {finding.parameters["field"] for finding in decision.findings} == {"subtotal", "tax", "total"}
+    (operation,) = decision.operations
+    assert (operation.verb, set(operation.changes)) == ("update", {"notes"})
+    assert operation.content == {**base, "notes": "Thanks"}
+
+
+def test_the_text_of_a_line_that_both_sides_changed_keeps_no_other_line_from_being_written() -> None:
+    policy = replace(STATED, on_change="update")
+    before = invoice(lines=TWO, subtotal=15000, tax=3750, total=18750)
+    place = bound(before, policy, drift={"lines.1.description": ("Work", "By hand")})
+    after = replace(before, lines=(Line("At work", "1", 10000, "25"), Line("Trip", "2", 5000, "25")))
+    after = replace(after, subtotal=20000, tax=5000, total=25000)
+    decision = decide(after, place, policy=policy)
+    assert [finding.parameters["field"] for finding in decision.findings] == ["lines.1.description"]
+    assert set(decision.operations[0].changes) == {"lines.2.quantity", "subtotal", "tax", "total"}
+    repriced = replace(after, lines=(Line("At work", "1", 9000, "25"), after.lines[1]), subtotal=19000)
+    assert verbs(decide(replace(repriced, tax=4750, total=23750), place, policy=policy)) == []
+
+
 def test_texts_flow_although_money_that_changed_does_not() -> None:
     decision = decide(invoice(total=13000, notes="Thanks"), bound(invoice(), BOOKS))
     assert [set(operation.changes) for operation in decision.operations] == [{"notes"}]
