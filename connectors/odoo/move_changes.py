@@ -21,7 +21,7 @@ from connectors.odoo.chatter_io import read_notes, write_notes
 from connectors.odoo.company import Company
 from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.move_calls import Calls, Work, refused
-from connectors.odoo.move_finish import finish
+from connectors.odoo.move_finish import finish, otherwise, withdraw
 from connectors.odoo.move_io import move_rows, product_lines
 from connectors.odoo.move_keeping import keep
 from connectors.odoo.move_reading import is_locked, is_void, move_fields
@@ -51,7 +51,9 @@ def change(calls: Calls, works: Sequence[Work]) -> None:
     due = [work for work in works if work.outcome is None]
     _in_place(calls, [work for work in due if not work.told.rewrite], lines)
     _rewrite(calls, [work for work in due if work.told.rewrite], rows, lines)
-    finish(calls, [work for work in due if work.outcome is None and work.entry.verb == "post"])
+    posts = [work for work in due if work.outcome is None and work.entry.verb == "post"]
+    finish(calls, posts)
+    withdraw(calls, posts)
     for work in due:
         if work.outcome is None:
             work.done()
@@ -79,6 +81,8 @@ def _look(work: Work, row: Row | None, lines: Sequence[Row], notes: Mapping[str,
         open_ = open_ or not same(found, after)
     if not open_ and (row["state"] == "posted" or not work.told.post):
         work.done()
+    elif work.entry.verb == "post" and row["state"] == "draft" and (told := otherwise(row, work, company)):
+        work.refuse(told)
 
 
 def _in_place(calls: Calls, works: Sequence[Work], lines: Lines) -> None:

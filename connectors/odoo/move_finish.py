@@ -12,7 +12,7 @@ from connectors.odoo.move_calls import Calls, Work
 from connectors.odoo.move_io import move_rows
 from connectors.odoo.move_reading import number_of
 from connectors.odoo.move_totals import Standing, corrections, read_standing, set_taxes
-from connectors.odoo.rows import Row, decimal, link
+from connectors.odoo.rows import Row, currency_of, decimal, link
 from connectors.odoo.writes import halved
 from syncd.connector import Exists, Rejected
 from syncd.money import amount
@@ -30,32 +30,52 @@ def finish(calls: Calls, works: Sequence[Work], only: Sequence[Any] = ()) -> Non
     _check(calls, [*posted, *(work for work in ready if not work.told.post)], changed)
 
 
-def withdraw(calls: Calls, works: Sequence[Work]) -> None:
-    """Take away what was made and came to nothing: a draft is deleted, what was posted is cancelled.
+def otherwise(row: Row, work: Work, company: Company) -> str | None:
+    """Say by what a draft that a person changed would be booked otherwise than it was invoiced, beside its amounts."""
+    head, changes = work.whole.head, work.told.changes
+    day, currency = row["invoice_date"] or "", str(link(row["currency_id"]))
+    told = "and it is to be posted with what FastFaktura says; change it back."
+    if "issue_date" not in changes and day != head["invoice_date"]:
+        return f"its date was changed in Odoo from {head['invoice_date']} to {day or 'none'}, {told}"
+    if "currency" not in changes and currency != head["currency_id/.id"]:
+        return f"its currency was changed in Odoo to {currency_of(row)}, {told}"
+    if "number" not in changes and not _has_number(row, work, company):
+        return f"its number was changed in Odoo from {head['name']} to {row['name'] or 'none'}, {told}"
+    return None
 
-    A draft that a person has written since is theirs. What Odoo does not let be cancelled, in a journal locked by
-    hashes for one, stands, and is said to.
+
+def withdraw(calls: Calls, works: Sequence[Work]) -> None:
+    """Take back what came to nothing. What was made: a draft is deleted, what was posted is cancelled.
+
+    A draft that a person has written since is theirs; and what was a draft before it was posted is one again. What Odoo
+    does not let be taken back, in a journal locked by hashes for one, stands, and is said to.
     """
     failed = [work for work in works if work.id and isinstance(work.outcome, Rejected)]
     rows = move_rows(calls.odoo, [work.id for work in failed]) if failed else {}
-    drafts, posted = [], []
+    posted: dict[str, list[Work]] = {"button_cancel": [], "button_draft": []}
+    drafts = []
     for work in failed:
-        row = rows.get(work.id, {})
+        row, made = rows.get(work.id, {}), work.entry.verb == "create"
         if row.get("state") == "posted":
-            posted.append(work)
-        elif row.get("state") == "draft" and not row.get("posted_before"):
+            posted["button_cancel" if made else "button_draft"].append(work)
+        elif made and row.get("state") == "draft" and not row.get("posted_before"):
             if link(row.get("write_uid")) == calls.company.uid:
                 drafts.append(work.id)
             else:
                 work.outcome = Exists(str(work.id))
-    halved(posted, lambda some: calls.call("account.move", "button_cancel", [work.id for work in some]), _stands)
+    for button, some in posted.items():
+        _press(calls, button, some)
     halved(drafts, lambda ids: _delete(calls, ids), lambda *_: None)
+
+
+def _press(calls: Calls, button: str, works: Sequence[Work]) -> None:
+    halved(works, lambda some: calls.call("account.move", button, [work.id for work in some]), _stands)
 
 
 def _stands(work: Work, error: OdooAnswer) -> None:
     """Add that what came out wrong could not be taken away."""
     if isinstance(work.outcome, Rejected):
-        told = f"It stands posted in Odoo all the same, and could not be cancelled: {error.sentence} Reverse it there."
+        told = f"It stands posted in Odoo all the same, and could not be taken back: {error.sentence} Reverse it there."
         work.outcome = replace(work.outcome, reason=f"{work.outcome.reason} {told}")
 
 
@@ -118,9 +138,14 @@ def _fault(row: Row, work: Work, company: Company) -> str | None:
         return f"Odoo left it {row['state']} instead of {state}."
     if not work.told.post:
         return None
-    if company.number == "name" and head["name"] not in ("", row["name"], number_of(row, company)):
+    if not _has_number(row, work, company):
         return f"Odoo gave it the number {row['name']} instead of {head['name']}."
     day = head["invoice_date"]
     if (row["invoice_date"], row["date"]) != (day, day):
         return f"Odoo moved it from {day} to {row['date']}; is that period closed?"
     return None
+
+
+def _has_number(row: Row, work: Work, company: Company) -> bool:
+    """Tell whether an invoice has the number it is to have, where that is more than a reference."""
+    return company.number != "name" or work.whole.head["name"] in ("", row["name"], number_of(row, company))

@@ -423,6 +423,33 @@ def test_a_draft_is_posted_with_what_changed_meanwhile(desk: Desk, number: str) 
         assert [desk.differs(one, its) for one, its in zip(after, ids, strict=True)] == [{}, {}]
 
 
+@pytest.mark.parametrize("changed", ["invoice_date", "currency_id", "name"])
+def test_a_draft_that_a_person_dated_or_numbered_otherwise_is_not_posted_and_the_reason_is_told(
+    desk: Desk, number: str, changed: str
+) -> None:
+    before = invoice(f"{number}1", THRICE, 1899, status="draft")
+    (its,) = desk.create(before)
+    theirs = {"invoice_date": "2026-03-09", "currency_id": desk.company.currencies["NOK"], "name": f"{number}X"}
+    desk.admin.call("account.move", "write", [int(its)], vals={changed: theirs[changed]})
+    (outcome,) = desk.run(desk.change(before, {**before, "status": "sent"}, its, "post"))
+    assert isinstance(outcome, Rejected)
+    assert "was changed in Odoo" in outcome.reason
+    assert {"2026-03-09", "NOK", f"{number}X"} & set(outcome.reason.replace(",", "").split())
+    (row,) = desk.odoo.search_read("account.move", [("id", "=", int(its))], ["state", "posted_before"])
+    assert (row["state"], row["posted_before"]) == ("draft", False)
+
+
+def test_a_draft_that_odoo_posts_on_another_day_is_a_draft_again(own_desk: Desk, number: str) -> None:
+    if own_desk.company.version < 16:
+        pytest.skip("this Odoo closes no period in which a draft stands")
+    before = invoice(f"{number}1", THRICE, 1899, status="draft")
+    (its,) = own_desk.create(before)
+    own_desk.admin.call("res.company", "write", [own_desk.company.id], vals={"fiscalyear_lock_date": "2026-03-31"})
+    (outcome,) = own_desk.run(own_desk.change(before, {**before, "status": "sent"}, its, "post"))
+    assert isinstance(outcome, Rejected)
+    assert own_desk.remotes(its)[0].fields["status"] == "draft"
+
+
 def test_what_is_unpaid_is_cancelled_and_its_number_is_free_for_another(desk: Desk, number: str) -> None:
     contents = [invoice(f"{number}1", THRICE, 1899), invoice(f"{number}2", THRICE, 1899, status="draft")]
     ids = desk.create(*contents)
