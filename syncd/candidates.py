@@ -48,6 +48,7 @@ def look_for(
             contents.pop((one.kind, one.id), None)
     with session.store.write() as connection:
         observations.forget_claimed(connection, session.name)
+        bindings.keep_taken_out(connection, session.name)
 
 
 def _shown(some: Iterable[Found], lost: frozenset[Kind]) -> list[tuple[Found, How, Remote]]:
@@ -93,7 +94,8 @@ def _is_taken(one: Mapping[str, Any], taken: Mapping[tuple[Kind, str], Row[Any]]
 def _candidate(session: Session, found: Found, how: How, remote: Remote, content: Content) -> dict[str, Any]:
     only = session.can.fields[found.kind]
     differs = differences(flatten(content, only), readable(remote.fields, only))
-    return observation(session, remote, found.id, "taken_back" if remote.void else how, differs)
+    void = "taken_out" if remote.taken_out else "taken_back"
+    return observation(session, remote, found.id, void if remote.void else how, differs)
 
 
 def _wanted(

@@ -167,6 +167,8 @@ class Remote:
     ``lost``: fields (paths, or first parts of paths) whose store is missing there (a file, a table, a column), or which
     only an older state, put back, can have so: that is nobody's edit, and they are written anew.
     ``void``: it was voided or cancelled there, so it binds nothing.
+    ``taken_out``: it is void, and the target can tell that others than syncd made it so: a state that does not know of
+    it leaves it out, too, and does not make it again.
     ``by_hand``: ``False`` where the target can prove that nobody but syncd has written it, ``True`` where that is not
     known. ``stray``: only parts of the record stand there (lines of an invoice that does not), so that it is none: it
     binds nothing, and is a surprise where nothing is bound to its id.
@@ -178,6 +180,7 @@ class Remote:
     version: str | None
     fields: Fields
     void: bool = False
+    taken_out: bool = False
     by_hand: bool = True
     refs: Mapping[Kind, str] = field(default_factory=dict)
     foreign: bool = False

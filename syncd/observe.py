@@ -127,7 +127,7 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
                     bindings.set_state(connection, session.name, kind, [row.id], _without(row))
                     moved.add((kind, row.id))
                     continue
-                if row.state in bindings.LINKS:
+                if row.state in bindings.LINKS or (row.state == "removed" and row.base is None):
                     _keep_link(session, connection, remote, row.id)
                     moved.add((kind, row.id))
                 elif _compare(session, connection, remote, row.id, places[kind, row.id]):
@@ -141,7 +141,10 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
 
 
 def _keep_link(session: Session, connection: Connection, remote: Remote, record_id: str) -> None:
-    """Keep all that a record holds which a person linked, for it to be adopted."""
+    """Keep all that a record holds which a person linked, for it to be adopted.
+
+    So is one that was taken out and stands again, where nothing is known of what it was like.
+    """
     there = differences({}, readable(remote.fields, session.can.fields[remote.kind]))
     bindings.set_state(connection, session.name, remote.kind, [record_id], "linked")
     observations.observe(connection, session.name, [observation(session, remote, record_id, "mapping", there)])

@@ -14,8 +14,8 @@ from connectors.odoo.move_reading import (
     LINE_FIELDS,
     MARKS,
     MOVE_FIELDS,
+    is_taken_out,
     is_unfinished,
-    is_void,
     move_remote,
     reversals_of,
 )
@@ -100,19 +100,21 @@ def _remotes(odoo: Odoo, company: Company, moves: Sequence[Row]) -> list[Remote]
     known = odoo.external_ids("account.move", marked) if marked else {}
     notes = read_notes(odoo, ids if company.chatter else ())
     hanging = read_pdfs(odoo, ids if company.pdf else ())
-    begun = _begun(odoo, moves)
+    credited = _credited(odoo, moves)
     remotes = []
     for move in moves:
         number, name = move["id"], known.get(move["id"])
         own, pdf = notes.get(number, {}), number in hanging
         remote = move_remote(move, lines.get(number, ()), mark_of("invoice", name), company, own, pdf=pdf)
-        remotes.append(replace(remote, foreign=is_credit(name), by_hand=number not in begun))
+        begun = number in credited and not remote.void  # a run began to reverse it: its credit note is not matched yet
+        taken_out = remote.mark is not None and is_taken_out(move, company, credited=number in credited)
+        remotes.append(replace(remote, foreign=is_credit(name), by_hand=not begun, taken_out=taken_out))
     return remotes
 
 
-def _begun(odoo: Odoo, moves: Sequence[Row]) -> set[int]:
-    """Name the invoices that a run began to reverse and did not finish: its credit note is there, and unmatched."""
-    reversals = {link: move["id"] for move in moves if not is_void(move) for link in reversals_of(move)}
+def _credited(odoo: Odoo, moves: Sequence[Row]) -> set[int]:
+    """Name the invoices of which syncd made a credit note that is not cancelled."""
+    reversals = {link: move["id"] for move in moves for link in reversals_of(move)}
     if not reversals:
         return set()
     domain = [("id", "in", list(reversals)), ("state", "!=", "cancel")]

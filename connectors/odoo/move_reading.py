@@ -109,6 +109,16 @@ def is_void(move: Row) -> bool:
     return bool(reversals_of(move)) and move.get("payment_state") == done
 
 
+def is_taken_out(move: Row, company: Company, *, credited: bool) -> bool:
+    """Tell whether others than syncd voided what it had posted; ``credited``: a credit note of syncd's reverses it.
+
+    Odoo does not say who cancelled an invoice, only who wrote it last.
+    """
+    if move.get("state") == "cancel":
+        return bool(move.get("posted_before")) and link(move.get("write_uid")) != company.uid
+    return is_void(move) and not credited
+
+
 def reversals_of(move: Row) -> Sequence[int]:
     """Give the ids of what was made to reverse an invoice, in whatever state."""
     return move.get("reversal_move_ids") or move.get("reversal_move_id") or ()

@@ -35,6 +35,9 @@ def any_bound(connection: Connection, target: str) -> bool:
 LINKS = ("linked", "unfound")
 """The states of what a person bound and that is not adopted yet."""
 
+VOID = ("taken_back", "taken_out")
+"""The roles of what stands voided under a record's mark."""
+
 _LINKED = sa.text("mapping.state = 'linked'")
 
 
@@ -130,7 +133,7 @@ def places(
         place = found.get((one.kind, one.id), Place())
         if one.role == "merged":
             found[one.kind, one.id] = replace(place, merged=True)
-        elif one.role == "taken_back":
+        elif one.role in VOID:
             found[one.kind, one.id] = replace(place, taken_back=place.taken_back + 1)
         elif one.role not in ("drift", "behind"):
             candidate = Candidate(one.role, one.external_id, one.version, one.by_hand, differs(one))
@@ -151,13 +154,27 @@ def keep_generations(connection: Connection, target: str, adopted: Sequence[tupl
     """Count what was taken back under the marks of adopted records, for a state that does not remember it."""
     for kind, record_id, external, _ in adopted:
         seen = sa.and_(observation.c.target == target, observation.c.kind == kind, observation.c.id == record_id)
-        query = sa.select(sa.func.count()).select_from(observation).where(seen, observation.c.role == "taken_back")
+        query = sa.select(sa.func.count()).select_from(observation).where(seen, observation.c.role.in_(VOID))
         if times := connection.execute(query).scalar_one():
             row = {"target": target, "kind": kind, "id": record_id, "external_id": external, "generation": times}
             made = insert(mapping).values({**row, "state": "live"})
             most = sa.case((mapping.c.generation > times, mapping.c.generation), else_=times)
             known = made.on_conflict_do_update(index_elements=["target", "kind", "id"], set_={"generation": most})
             connection.execute(known)
+
+
+def keep_taken_out(connection: Connection, target: str) -> None:
+    """Note as taken out what others voided there and nothing is known of, unless another stands under its mark."""
+    seen = observation.c.target == target
+    voided = sa.select(observation).where(seen, observation.c.role == "taken_out")
+    rows = {(row.kind, row.id): row for row in connection.execute(voided)}
+    for (kind, record_id), row in rows.items():
+        own = sa.and_(seen, observation.c.kind == kind, observation.c.id == record_id)
+        roles = list(connection.execute(sa.select(observation.c.role).where(own)).scalars())
+        if "mark" not in roles:
+            made = {"generation": roles.count("taken_back"), "state": "removed"}
+            bound = {"target": target, "kind": kind, "id": record_id, "external_id": row.external_id}
+            connection.execute(insert(mapping).values({**bound, **made}).on_conflict_do_nothing())
 
 
 def release_records(connection: Connection, target: str, kind: str, ids: Sequence[str]) -> None:

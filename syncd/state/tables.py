@@ -116,8 +116,9 @@ class Observation(SQLModel, table=True):
     external_id: str = Field(primary_key=True)
     role: str
     """``drift`` (edited there), ``behind`` (an older state was put back), ``taken_back`` (voided under its mark),
-    ``merged`` (a client whose mark is on the record of another), or how a candidate was found: ``mapping`` (linked by a
-    person; all its fields stand in ``differs``), ``mark``, ``external_id``, ``number``, ``email``, ``name``."""
+    ``taken_out`` (the same, by others than syncd), ``merged`` (a client whose mark is on the record of another), or how
+    a candidate was found: ``mapping`` (linked by a person; all its fields stand in ``differs``), ``mark``,
+    ``external_id``, ``number``, ``email``, ``name``."""
     version: str | None = None
     by_hand: bool = True
     differs: str = "{}"

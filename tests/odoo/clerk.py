@@ -123,6 +123,18 @@ class Clerk:
         changes = [[1, self.lines(invoice)[0]["id"], vals]]
         self.write("account.move", self.move(invoice)["id"], invoice_line_ids=changes)
 
+    def credit(self, invoice: Json) -> int:
+        """Take all of an invoice back with Odoo's own wizard; give the credit note."""
+        old, move = self.stage.place.version < 17, self.move(invoice)
+        context = {"active_model": "account.move", "active_ids": [move["id"]]}
+        other = {"refund_method": "cancel"} if old else {"journal_id": self.stage.journal}
+        vals = {"date": "2026-05-20", "reason": "Agreed by phone", "move_ids": [[6, 0, [move["id"]]]], **other}
+        wizard = self.odoo.call("account.move.reversal", "create", vals_list=[vals], context=context)
+        made = self.odoo.call("account.move.reversal", "reverse_moves" if old else "refund_moves", wizard)
+        if not old:
+            self.odoo.call("account.move", "action_post", [made["res_id"]])
+        return int(made["res_id"])
+
     def alter(self, invoice: Json, **vals: Any) -> None:
         """Reset an invoice to draft, change its first line, and post it again."""
         self.act(invoice, "button_draft")

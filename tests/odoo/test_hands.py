@@ -127,6 +127,43 @@ def test_an_invoice_that_a_person_cancelled_is_not_written_again(clerk: Clerk) -
     assert clerk.stage.made_twice() == []
 
 
+@pytest.mark.parametrize("how", ["credited", "cancelled"])
+def test_what_a_person_took_back_stays_out_though_the_state_is_lost(clerk: Clerk, how: str) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(SENT)
+    if how == "credited":
+        clerk.credit(invoice)
+    else:
+        clerk.act(invoice, "button_draft", "button_cancel")
+    paid = len(stage.payments())
+    stage.forget()
+    run = stage.run()
+    assert {one["verb"] for one in run["planned"]} == {"adopt"}
+    assert run["removed_by_hand"] == 1
+    assert "removed" in clerk.differences("invoice")
+    pay(stage, invoice)
+    assert codes(stage.run(code=1)) == ["removed_there"]
+    assert len(stage.payments()) == paid
+    assert stage.command("problems", "retry").returncode == 0
+    assert ("create", "invoice") in {(one["verb"], one["kind"]) for one in stage.run()["planned"]}
+    assert len(stage.payments()) == paid + 1
+    idle(stage)
+
+
+def test_what_stands_again_after_the_state_was_lost_is_adopted_as_it_stands(clerk: Clerk) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(SENT)
+    number = clerk.move(invoice)["id"]
+    credit = clerk.credit(invoice)
+    stage.forget()
+    stage.run()
+    for method in ("button_draft", "button_cancel"):
+        clerk.odoo.call("account.move", method, [credit])
+    assert [(one["verb"], one["kind"]) for one in stage.run()["planned"]] == [("adopt", "invoice")]
+    pay(stage, invoice)
+    stage.run()
+    assert clerk.read("account.move", number, "payment_state")["payment_state"] in ("paid", "in_payment")
+    idle(stage)
+
+
 def test_an_invoice_that_a_person_made_a_draft_stays_one(clerk: Clerk) -> None:
     invoice = clerk.invoice(SENT)
     clerk.act(invoice, "button_draft")

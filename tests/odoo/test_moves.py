@@ -15,7 +15,7 @@ from connectors.odoo import narration
 from connectors.odoo.company import Company, Journal, Locks
 from connectors.odoo.errors import LoadMessage, LoadRefused, OdooAnswer
 from connectors.odoo.lines import DIFFERENCE, line_net, read_lines
-from connectors.odoo.move_reading import is_void, move_fields, move_remote
+from connectors.odoo.move_reading import is_taken_out, is_void, move_fields, move_remote
 from connectors.odoo.move_totals import Booked, Standing, corrections
 from connectors.odoo.moves import Told, Whole, external_id, read_told, render_invoice, shape_invoice
 from connectors.odoo.numbers import number_fits
@@ -308,6 +308,18 @@ def test_a_reversed_invoice_is_void_and_a_reversed_credit_note_too() -> None:
     paid = {"state": "posted", "move_type": "out_refund", "payment_state": "paid"}
     assert is_void({**paid, "reversal_move_ids": [4]})
     assert not is_void({**paid, "reversal_move_ids": []})
+
+
+def test_what_syncd_neither_cancelled_nor_credited_was_taken_out_by_others() -> None:
+    cancelled = {"state": "cancel", "posted_before": True, "write_uid": [COMPANY.uid, "syncd"]}
+    assert not is_taken_out(cancelled, COMPANY, credited=False)
+    assert is_taken_out({**cancelled, "write_uid": [COMPANY.uid + 1, "A person"]}, COMPANY, credited=False)
+    never = {**cancelled, "write_uid": [COMPANY.uid + 1, "A person"], "posted_before": False}
+    assert not is_taken_out(never, COMPANY, credited=False), "what was never booked is no booking to be kept out"
+    reversed_ = {"state": "posted", "move_type": "out_invoice", "payment_state": "reversed", "reversal_move_ids": [4]}
+    assert is_taken_out(reversed_, COMPANY, credited=False)
+    assert not is_taken_out(reversed_, COMPANY, credited=True)
+    assert not is_taken_out({**reversed_, "payment_state": "not_paid"}, COMPANY, credited=False)
 
 
 def test_the_external_id_tells_the_mark_but_that_of_a_credit_note_or_a_note_does_not() -> None:
