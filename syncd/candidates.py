@@ -52,12 +52,15 @@ def look_for(
 
 
 def _shown(some: Iterable[Found], lost: frozenset[Kind]) -> list[tuple[Found, How, Remote]]:
-    """Pick what may be the record; of what is void only the mark says so. The weakest way comes first."""
+    """Pick what may be the record; of what is void, or marked, only the mark says so. The weakest way comes first.
+
+    What bears another mark is that record's, perhaps one of another source that shares the books' contacts.
+    """
     return [
         (one, how, remote)
         for one in some
         for how, remote in reversed(one.candidates)
-        if one.kind not in lost and (how == "mark" or not remote.void)
+        if one.kind not in lost and (how == "mark" or not (remote.void or remote.mark))
     ]
 
 

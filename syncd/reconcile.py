@@ -28,6 +28,7 @@ from syncd.observe import is_another, readable, resolved
 from syncd.problems import sentence
 from syncd.session import Session
 from syncd.state import bindings, problems, runs, work
+from syncd.strangers import own_names
 
 Records = dict[Kind, dict[str, Fields]]
 """Whole records of each kind, by id."""
@@ -47,6 +48,8 @@ class Standing:
     """Invoices of the source on which something was paid there: the target's id, and how much."""
     paid: dict[str, str] = field(default_factory=dict)
     """The target's id of an invoice → the last day on which others than syncd paid it."""
+    own_clients: frozenset[str] | None = None
+    """The marks of the source's clients, read when one that bears a mark is bound to nothing."""
     strays: dict[str, str] = field(default_factory=dict)
     """Invoices of nobody of which only lines or events stand: their id there → what they are called."""
 
@@ -130,7 +133,7 @@ def _compare_page(session: Session, page: Page, narrow: Narrow, report: Report, 
             remote = replace(told, fields=readable(told.fields, session.can.fields[kind]))
             row = bound.get(remote.external_id)
             if row is None or is_another(remote, row):
-                _note_stranger(there, remote)
+                _note_stranger(session, there, remote)
                 continue
             there.seen[kind].add(row.id)
             if remote.settled:
@@ -145,13 +148,22 @@ def _stands(remote: Remote) -> bool:
     return not remote.void and not remote.stray and f"{remote.kind}_id" not in remote.lost
 
 
-def _note_stranger(there: Standing, remote: Remote) -> None:
+def _note_stranger(session: Session, there: Standing, remote: Remote) -> None:
     """Note what is bound to nothing: a surprise, or what others paid."""
+    if remote.kind == "client" and remote.mark and _is_anothers(session, there, remote.mark):
+        return
     if not remote.foreign:
         there.unexpected[remote.kind][remote.external_id] = remote.fields
     elif "invoice" in remote.refs:
         day, invoice = str(remote.fields.get("paid_date") or ""), remote.refs["invoice"]
         there.paid[invoice] = max(day, there.paid.get(invoice, ""))
+
+
+def _is_anothers(session: Session, there: Standing, mark: str) -> bool:
+    """Tell the mark of another account's client: the companies of one database have their contacts in common."""
+    if there.own_clients is None:
+        there.own_clients = own_names(session, "client")
+    return mark not in there.own_clients
 
 
 def _compare_one(session: Session, report: Report, record_id: str, wanted: Fields | str, remote: Remote) -> None:

@@ -380,6 +380,22 @@ def test_what_stands_under_its_number_or_e_mail_is_adopted_and_not_written_again
     here.idle()
 
 
+def test_a_client_with_the_mark_of_another_account_is_left_to_it_however_alike_they_are(office: Open) -> None:
+    here = office("keyless")
+    invoice = here.invoice("sent")
+    client = next(one for one in here.dump()["clients"] if one["id"] == invoice["client_id"])
+    texts = {name: client[name] for name in ("name", "email", "phone", "country", "archived_at")}
+    theirs = here.server.add("client", texts, mark="ff-c-0123456789abcdef0123")
+    here.run()
+    assert here.there(invoice)["fields"]["client"] != theirs
+    here.change_client(client, phone="+4791111111", archived_at="2026-05-20T10:00:00Z")
+    here.run()
+    (kept,) = [one for one in here.server.records("client") if one["id"] == theirs]
+    assert (kept["fields"], kept["version"]) == (texts, 1)
+    assert here.forks.run(here.desk("one"), "reconcile").code == 0
+    here.idle()
+
+
 def test_mappings_put_into_an_empty_state_are_nobodys_edits(office: Open) -> None:
     here = office("keyless")
     here.run()
