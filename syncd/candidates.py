@@ -18,6 +18,7 @@ from syncd.due import DueInvoice, Narrow, Range
 from syncd.facts import NOWHERE, Place
 from syncd.fields import differences, flatten
 from syncd.marks import mark
+from syncd.match import fits
 from syncd.model import KINDS, Client, Invoice, Kind
 from syncd.observe import observation, readable, resolved
 from syncd.session import Session
@@ -47,7 +48,7 @@ def look_for(
         for one in some:
             contents.pop((one.kind, one.id), None)
     with session.store.write() as connection:
-        observations.forget_claimed(connection, session.name)
+        observations.leave_strongest(connection, session.name, session.policy.match)
         bindings.keep_taken_out(connection, session.name)
 
 
@@ -77,7 +78,7 @@ def _keep(
         _candidate(session, one, how, remote, contents[one.kind, one.id])
         for (one, how, _), remote in zip(shown, remotes, strict=True)
     ]
-    once = {(one["kind"], one["id"], one["external_id"]): one for one in found}.values()
+    once = {(one["kind"], one["id"], one["external_id"]): one for one in found if one}.values()
     external_ids = {kind: [one["external_id"] for one in once if one["kind"] == kind] for kind in KINDS}
     with session.store.write() as connection:
         taken = {
@@ -94,9 +95,12 @@ def _is_taken(one: Mapping[str, Any], taken: Mapping[tuple[Kind, str], Row[Any]]
     return row is not None and not (row.state == "void" and row.id == one["id"])
 
 
-def _candidate(session: Session, found: Found, how: How, remote: Remote, content: Content) -> dict[str, Any]:
+def _candidate(session: Session, found: Found, how: How, remote: Remote, content: Content) -> dict[str, Any] | None:
+    """Give the row of a candidate; what does not fit is none, and nobody's claim."""
     only = session.can.fields[found.kind]
     differs = differences(flatten(content, only), readable(remote.fields, only))
+    if not fits(found.kind, how, differs):
+        return None
     void = "taken_out" if remote.taken_out else "taken_back"
     return observation(session, remote, found.id, void if remote.void else how, differs)
 

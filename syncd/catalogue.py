@@ -248,6 +248,14 @@ _BOOKS = (
         waits="books",
     ),
     Problem(
+        "contested_match",
+        "{record}: the record {candidate} in the books may be it, and others of FastFaktura fit it as well.",
+        "{count} records may be ones in the books that others of FastFaktura fit as well.",
+        "Bind the right one with `syncd mappings import`; the others are then made.",
+        ("record", "candidate"),
+        waits="books",
+    ),
+    Problem(
         "bound_to_nothing",
         "{record} was bound by hand to {bound}, and {reason}; nothing is written for it.",
         "{count} records were bound by hand, and {reason}; nothing is written for them.",

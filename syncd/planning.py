@@ -299,7 +299,7 @@ def _why_not(draft: Draft, operation: Operation) -> Finding | None:
     if operation.verb not in draft.session.can.verbs:
         return Finding("rejected_by_target", *pair, {**record, "reason": f"it cannot {operation.verb}"})
     if operation.verb == "adopt" and (operation.kind, operation.external_id or "") in draft.adopted:
-        return Finding("ambiguous_match", *pair, {**record, "candidates": operation.external_id or ""})
+        return Finding("contested_match", *pair, {**record, "candidate": operation.external_id or ""})
     return None
 
 

@@ -51,6 +51,8 @@ def adopt_or_make(kind: Kind, record_id: str, content: Content, place: Place, po
     if isinstance(chosen, Ambiguous):
         names = ", ".join(sorted(one.external_id for one in chosen.candidates))
         return problem("ambiguous_match", kind, record_id, record=label(content), candidates=names)
+    if chosen and chosen.how == "contested":
+        return problem("contested_match", kind, record_id, record=label(content), candidate=chosen.external_id)
     if chosen is None:
         if locked := period_locked(kind, record_id, content, policy):
             return locked

@@ -448,6 +448,12 @@ def test_several_candidates_are_a_problem_that_names_them() -> None:
     assert (codes(decision), decision.findings[0].parameters["candidates"]) == (["ambiguous_match"], "r1, r2")
 
 
+def test_a_candidate_that_others_fit_as_well_is_a_problem_that_names_it() -> None:
+    there = Candidate("contested", "r1", None, by_hand=True, differs={})
+    decision = plan_client(ACME, "c1", Place(candidates=(there,)), BOOKS, needed=True)
+    assert (codes(decision), decision.findings[0].parameters["candidate"]) == (["contested_match"], "r1")
+
+
 def test_an_edit_by_a_person_is_kept_and_a_change_on_both_sides_is_a_conflict() -> None:
     drift = {"phone": ("", "+47 1"), "name": ("Acme AS", "ACME")}
     base = flatten(client_content(ACME))

@@ -111,13 +111,23 @@ def forget_bound(connection: Connection, target: str, records: Iterable[tuple[st
         connection.execute(sa.delete(observation).where(where), rows)
 
 
-def forget_claimed(connection: Connection, target: str) -> None:
-    """Drop candidates that bear the mark of another record: they are that one's, however alike they look."""
+def leave_strongest(connection: Connection, target: str, order: Sequence[str]) -> None:
+    """Leave of all claims to a candidate those by the strongest way, and of a record's those by its strongest.
+
+    Where several are left of a candidate, and no mark or person tells whose it is, it is contested.
+    """
     ours = observation.c.target == target
-    marked = sa.select(observation.c.kind, observation.c.external_id).where(ours, observation.c.role == "mark")
-    alike = observation.c.role.in_(("external_id", "number", "email", "name"))
-    claimed = sa.tuple_(observation.c.kind, observation.c.external_id).in_(marked)
-    connection.execute(sa.delete(observation).where(ours, alike, claimed))
+    record = sa.tuple_(observation.c.kind, observation.c.id)
+    candidate = sa.tuple_(observation.c.kind, observation.c.external_id)
+    for place, how in enumerate(order):
+        strong = sa.select(observation.c.kind, observation.c.external_id).where(ours, observation.c.role == how)
+        sure = sa.select(observation.c.kind, observation.c.id).where(ours, observation.c.role == how)
+        weaker = sa.and_(ours, observation.c.role.in_(order[place + 1 :]))
+        connection.execute(sa.delete(observation).where(weaker, sa.or_(candidate.in_(strong), record.in_(sure))))
+    alike = sa.and_(ours, observation.c.role.in_([how for how in order if how not in ("mapping", "mark")]))
+    several = sa.select(observation.c.kind, observation.c.external_id).where(alike)
+    several = several.group_by(observation.c.kind, observation.c.external_id).having(sa.func.count() > 1)
+    connection.execute(sa.update(observation).where(alike, candidate.in_(several)).values(role="contested"))
 
 
 def forget_candidates(connection: Connection, target: str) -> None:

@@ -118,7 +118,7 @@ class Observation(SQLModel, table=True):
     """``drift`` (edited there), ``behind`` (an older state was put back), ``taken_back`` (voided under its mark),
     ``taken_out`` (the same, by others than syncd), ``merged`` (a client whose mark is on the record of another), or how
     a candidate was found: ``mapping`` (linked by a person; all its fields stand in ``differs``), ``mark``,
-    ``external_id``, ``number``, ``email``, ``name``."""
+    ``external_id``, ``number``, ``email``, ``name``, or ``contested`` where others have the same one as strongly."""
     version: str | None = None
     by_hand: bool = True
     differs: str = "{}"

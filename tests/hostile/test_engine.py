@@ -396,6 +396,28 @@ def test_a_client_with_the_mark_of_another_account_is_left_to_it_however_alike_t
     here.idle()
 
 
+def test_a_contact_is_that_of_the_client_that_fits_it_best_and_waits_where_two_fit_it_alike(office: Open) -> None:
+    here = office("keyless", clients=12, invoices=40)
+    booked = ("sent", "opened", "overdue", "paid")
+    invoices = {one["client_id"]: one for one in here.dump()["invoices"] if one["status"] in booked}
+    named, mailed, twin, other = list(invoices)[:4]
+    here.change_client({"id": named}, name="Acme", email=None)
+    here.change_client({"id": mailed}, name="Xyz", email="a@x.example")
+    for client in (twin, other):
+        here.change_client({"id": client}, email="twins@x.example")
+    acme = here.server.add("client", {"name": "Acme", "email": "a@x.example"})
+    twins = here.server.add("client", {"name": "Twins", "email": "twins@x.example"})
+    assert codes(here.run(code=1))["contested_match"] == 2
+    assert here.there(invoices[mailed])["fields"]["client"] == acme
+    assert here.there(invoices[named])["fields"]["client"] != acme
+    assert here.run(code=1)["written"] == 0
+    assert not here.all_there("invoice", number=invoices[twin]["number"])
+    here.change_client({"id": other}, email="other@x.example")
+    assert codes(here.run(code=1))["contested_match"] == 0
+    assert here.there(invoices[twin])["fields"]["client"] == twins
+    assert here.there(invoices[other])["fields"]["client"] != twins
+
+
 def test_mappings_put_into_an_empty_state_are_nobodys_edits(office: Open) -> None:
     here = office("keyless")
     here.run()
