@@ -65,7 +65,7 @@ def _unsettle(invoice: Invoice, payment: Place, policy: Policy) -> Decision:
         return NOTHING  # said once, with the invoice
     if not policy.picture and not policy.unsettle:
         return problem("back_from_paid", "payment", invoice.id, number=invoice.number, status=invoice.status)
-    if locked := period_locked("payment", invoice.id, dict(binding.base), policy):
+    if locked := period_locked("payment", invoice.id, {**binding.base, "number": invoice.number}, policy):
         return locked
     paid = policy.payment(invoice)
     return Decision((operate("unsettle", "payment", invoice.id, paid, binding, occasion=binding.external_id),))

@@ -351,6 +351,16 @@ def test_a_period_may_be_closed_for_invoices_and_open_for_payments() -> None:
     assert codes(decide(paid, place, policy=both)) == ["period_locked"]
 
 
+def test_a_payment_to_be_taken_back_in_a_closed_period_is_told_by_the_number_of_its_invoice() -> None:
+    one, closed = invoice(), replace(BOOKS, unsettle=True, payments_locked_until=date(2026, 3, 31))
+    there = paid_place()
+    assert there.binding
+    unnumbered = {path: value for path, value in there.binding.base.items() if path != "number"}
+    place = Place(replace(there.binding, base=unnumbered))
+    (finding,) = decide(one, bound(one, BOOKS), place, closed).findings
+    assert (finding.code, finding.parameters["record"]) == ("period_locked", one.number)
+
+
 def test_what_was_issued_before_the_start_is_not_written_and_what_stands_is_not_dropped() -> None:
     late = replace(BOOKS, start_date=date(2026, 4, 1))
     assert decide(invoice(), policy=late) == Decision()
