@@ -128,6 +128,8 @@ def _apart(
     for row, outcome in closed:
         if isinstance(outcome, Done | Exists) and outcome.external_id not in (row.external_id, row.id):
             given.setdefault(row.kind, set()).add(outcome.external_id)
+    if not given:
+        return list(closed), []
     owners: dict[tuple[str, str], str] = {}
     with session.store.read() as connection:
         for kind, external_ids in given.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -139,5 +140,6 @@ def seen_of(row: Row[Any]) -> Seen:
     return Seen(_moment(row.first_seen), status, row.gone_at is not None, issued)
 
 
+@lru_cache(maxsize=256)  # thousands of records were first seen in one cycle
 def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

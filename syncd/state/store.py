@@ -211,8 +211,13 @@ def _take_lock(path: Path) -> tuple[IO[str], bool]:
 
 def _engine(url: str) -> Engine:
     # As many connections as are asked for: one thread waiting for another here would be a deadlock.
+    # Each is given back with its transaction ended, and need not be reset.
     engine = sa.create_engine(
-        url, pool_size=8, max_overflow=-1, connect_args={"timeout": 30, "check_same_thread": False}
+        url,
+        pool_size=8,
+        max_overflow=-1,
+        pool_reset_on_return=None,
+        connect_args={"timeout": 30, "check_same_thread": False},
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -232,8 +237,10 @@ def _engine(url: str) -> Engine:
     def _begin(connection: Connection) -> None:
         # SQLite would turn a reader into a writer only at its first change, and fail then: say it at once.
         options = connection.get_execution_options()
-        if options.get("writes"):
-            connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('durable') else 'NORMAL'}")
+        durable = bool(options.get("durable"))
+        if options.get("writes") and connection.info.get("durable", False) != durable:
+            connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.info["durable"] = durable
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
     return engine
