@@ -178,3 +178,32 @@ def test_damage_after_a_clean_end_is_found_each_time(url: str) -> None:
     for _ in range(2):
         with pytest.raises(StateError, match="damaged"):
             Store(url)
+
+
+def test_what_another_system_is_told_of_is_on_the_disk_before_on_whichever_connection_it_was_written(
+    store: Store,
+) -> None:
+    told = []
+    for durable in (False, True, True, False, True):
+        with store.read(), store.write(durable=durable) as connection:  # the reader holds back the connection of before
+            told.append((durable, connection.exec_driver_sql("PRAGMA synchronous").scalar()))
+        with store.write(durable=durable) as connection:
+            told.append((durable, connection.exec_driver_sql("PRAGMA synchronous").scalar()))
+    normal, full = 1, 2
+    assert told == [(durable, full if durable else normal) for durable, _ in told]
+
+
+def test_a_write_that_fails_leaves_nothing_behind_for_the_next_one_on_its_connection(store: Store) -> None:
+    with store.read() as connection:
+        before = connection.execute(sa.select(sa.func.count()).select_from(run)).scalar_one()
+
+    def fail() -> None:
+        with store.write() as connection:
+            connection.execute(sa.insert(run).values(command="run", started_at=1))
+            connection.exec_driver_sql("SELECT no_such_function()")
+
+    for _ in range(3):
+        with pytest.raises(StateError):
+            fail()
+    with store.write() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(run)).scalar_one() == before
