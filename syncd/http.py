@@ -1,14 +1,15 @@
 """HTTP to one base URL: one connection pool, bounded retries, and errors a person can read.
 
-Requests go straight to the connections of httpcore, on which httpx stands: the cookies, redirects, hooks, proxies and
-log lines of ``httpx.Client`` are not wanted, and a long history is several hundred thousand requests.
+Addresses, headers, encodings and certificates are those of httpx. Its client is not used: its cookies, redirects,
+hooks, proxies and log lines are not wanted, and a long history is several hundred thousand requests.
 """
 
 from __future__ import annotations
 
 import re
+import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final, Self
 from urllib.parse import quote, urlencode
@@ -19,6 +20,7 @@ from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from syncd.addresses import address
 from syncd.answers import READABLE, Reply, readable, refused, shortened
+from syncd.connection import Answer, Connection, TooLong
 from syncd.deadline import Late, Lines
 from syncd.errors import NotSent, SettingsError, SyncdError, Unreachable
 
@@ -45,7 +47,6 @@ _BROKEN: Final[tuple[tuple[type[Exception], type[Unreachable], str], ...]] = (
     (Late, Unreachable, "the answer came bit by bit and was not complete in time"),
     (httpcore.TimeoutException, Unreachable, "no answer in time"),
     (httpx.DecodingError, Unreachable, "the answer is compressed in a way that cannot be read"),
-    (httpcore.LocalProtocolError, _Lasting, "it cannot be sent: a header or the address is malformed"),
     (httpcore.NetworkError, Unreachable, "the connection broke off before the answer was complete"),
     (httpcore.ProtocolError, Unreachable, "the connection broke off before the answer was complete"),
 )
@@ -65,14 +66,14 @@ _SIMPLE: Final = re.compile(r"[A-Za-z0-9_/?=&%+~-]*(\.[A-Za-z0-9_/?=&%+~-]+)*")
 _BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=30)
 
 
-class _Raw(httpx.SyncByteStream):
-    """A compressed body, to be unpacked by httpx as it comes."""
+class _Packed(httpx.SyncByteStream):
+    """A compressed body, to be unpacked by httpx part by part."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = parts
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._chunks
+        return iter(self._parts)
 
 
 class Http:
@@ -113,16 +114,15 @@ class Http:
         if bad := [key for key, value in every.items() if not _sendable(value)]:
             raise SettingsError([f"{name}: {', '.join(bad)} holds characters that HTTP cannot send"])
         self._headers = httpx.Headers(every)
-        self._raw_headers, self._raw_base = self._headers.raw, url.raw_path.rstrip(b"/")
+        self._raw_headers, self._raw_base = _raw(self._headers), url.raw_path.rstrip(b"/")
         self._at = httpcore.Origin(url.raw_scheme, url.raw_host, url.port or _PORTS[url.scheme])
         self._secrets = tuple({form for secret in secrets for form in (secret, quote(secret, "")) if form})
         self._attempts, self._patience = attempts, patience
-        limits = dict.fromkeys(("read", "write", "pool"), timeout)
-        self._extensions = {"timeout": {"connect": min(timeout, 10.0), **limits}}
+        self._timeout = timeout
         self._max_body, self._sleep, self._clock = max_body, sleep, clock
         self._pool, self._closed, self._fresh = pool, False, _FRESH
-        self._idle: list[tuple[httpcore.HTTPConnection, float]] = []
-        self._tls = httpx.create_ssl_context(trust_env=False) if url.scheme == "https" else None
+        self._idle: list[tuple[Connection, float]] = []
+        self._tls = _tls() if url.scheme == "https" else None
         self._lines = Lines(WHOLE * timeout, clock)
 
     def __enter__(self) -> Self:
@@ -241,30 +241,23 @@ class Http:
         refusal: Refusal | None = None,
     ) -> Reply:
         """Send one request and give its answer: 2xx, 304, or a redirect that may be followed."""
+        about = self.masked(f"{self.name}: {method} {path}")
         sent = self._raw_headers
         if headers or content is not None or method in ("POST", "PUT"):
-            changed = httpx.Headers(self._headers)
-            changed.update(headers)
-            if content is not None or method != "GET":
-                changed["Content-Length"] = str(len(content or b""))
-            sent = changed.raw
-        where = httpcore.URL(scheme=self._at.scheme, host=self._at.host, port=self._at.port, target=self._target(url))
-        request = httpcore.Request(method, where, headers=sent, content=content or b"", extensions=self._extensions)
-        about = self.masked(f"{self.name}: {method} {path}")
+            sent = self._changed(method, headers, content, about)
         line = self._connection(self._fresh if method == "GET" else 0.0)
         try:
-            response = line.handle_request(request)
-            try:
-                answered = httpx.Headers(response.headers)
-                body = self._body(response, answered, about)
-            finally:
-                response.close()
+            answer = line.ask(method, self._target(url), sent, content or b"", most=self._max_body)
+            answered = httpx.Headers(answer.headers)
+            body = self._body(answer, answered)
+        except TooLong:
+            raise _Lasting(f"{about} was answered with more than {self._max_body:,} bytes") from None
         except _FAILURES as error:
             self._fresh = 0.0
             raise self._broken(error, about) from None
         finally:
             self._give_back(line)
-        status = response.status
+        status = answer.status
         if status < 300 or status == 304:
             return Reply(status, answered, body, about)
         if status < 400:
@@ -273,6 +266,16 @@ class Http:
             raise refusal(status, answered, body, about)
         raise refused(status, answered, self.masked(readable(body, answered.get("content-type", ""))), self.name, about)
 
+    def _changed(self, method: str, headers: Mapping[str, str] | None, content: bytes | None, about: str) -> bytes:
+        """Give the headers of a request that has some of its own."""
+        changed = httpx.Headers(self._headers)
+        changed.update(headers)
+        if content is not None or method != "GET":
+            changed["Content-Length"] = str(len(content or b""))
+        if all(_sendable(value) for value in changed.values()):
+            return _raw(changed)
+        raise _Lasting(f"{about}: it cannot be sent: a header or the address is malformed")
+
     def _target(self, url: str) -> bytes:
         """Give path and query of an address as they are sent."""
         rest = url[len(self._base) :]
@@ -280,44 +283,37 @@ class Http:
             return self._raw_base + rest.encode()
         return httpx.URL(url).raw_path
 
-    def _connection(self, fresh: float) -> httpcore.HTTPConnection:
-        """Take the connection used last that still stands (not asked within ``fresh`` seconds), or make one.
-
-        Not a pool of httpcore (1.0): in it a thread that looks for stale connections takes one on which an answer just
-        arrives for one that the server closed, and closes it under the thread that waits for it.
-        """
+    def _connection(self, fresh: float) -> Connection:
+        """Take the connection used last that still stands (not asked within ``fresh`` seconds), or make one."""
         while self._idle:
             try:
                 line, since = self._idle.pop()
             except IndexError:  # another thread took it
                 break
-            if line.is_available() and (time.monotonic() - since < fresh or not line.has_expired()):
+            rested = time.monotonic() - since
+            if rested < fresh or (rested < _KEPT and not line.closed_there()):
                 return line
             line.close()
-        return httpcore.HTTPConnection(
-            self._at, ssl_context=self._tls, keepalive_expiry=_KEPT, network_backend=self._lines
-        )
+        return Connection(self._at, self._tls, self._lines, connect=min(self._timeout, 10.0), wait=self._timeout)
 
-    def _give_back(self, line: httpcore.HTTPConnection) -> None:
+    def _give_back(self, line: Connection) -> None:
         """Keep a connection for the next request, if it can take one."""
-        if self._closed or len(self._idle) >= self._pool or not line.is_idle():
+        if self._closed or len(self._idle) >= self._pool or not line.reusable:
             line.close()
         else:
             self._idle.append((line, time.monotonic()))
 
-    def _body(self, response: httpcore.Response, headers: httpx.Headers, about: str) -> bytes:
-        """Read the body, at most ``max_body`` bytes."""
-        chunks: list[bytes] = []
-        size = 0
-        stream = response.iter_stream()
-        if "content-encoding" in headers:
-            stream = httpx.Response(response.status, headers=headers, stream=_Raw(stream)).iter_bytes()
-        for chunk in stream:
-            chunks.append(chunk)
-            size += len(chunk)
+    def _body(self, answer: Answer, headers: httpx.Headers) -> bytes:
+        """Unpack a body, to at most ``max_body`` bytes."""
+        if "content-encoding" not in headers:
+            return b"".join(answer.body)
+        parts, size = [], 0
+        for part in httpx.Response(answer.status, headers=headers, stream=_Packed(answer.body)).iter_bytes():
+            parts.append(part)
+            size += len(part)
             if size > self._max_body:
-                raise _Lasting(f"{about} was answered with more than {self._max_body:,} bytes")
-        return b"".join(chunks)
+                raise TooLong
+        return b"".join(parts)
 
     def _redirect(self, method: str, url: httpx.URL, status: int, headers: httpx.Headers, about: str) -> Reply:
         """Give a reply whose ``location`` may be followed: of a read, on the same host."""
@@ -357,6 +353,17 @@ def _wait(state: RetryCallState) -> float:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
+
+
+def _raw(headers: httpx.Headers) -> bytes:
+    """Write headers as they are sent."""
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers.raw])
+
+
+def _tls() -> ssl.SSLContext:
+    context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _sendable(value: str) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,14 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
-import httpcore
+import httpx
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.connection import Connection
 from syncd.errors import Answer, Busy, Invalid, Missing, NotSent, Refused, SettingsError, SyncdError, Unreachable
 from syncd.http import READABLE, Http, readable
 
@@ -100,6 +103,20 @@ def closes_silently(handler: Handler) -> None:
     handler.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
     handler.answer(200)
     breaks_off(handler)
+
+
+CERTIFICATE = Path(__file__).with_name("loopback.pem")
+"""A key and a certificate for loopback that nobody trusts."""
+
+
+@pytest.fixture
+def encrypted(server: Server) -> Server:
+    """The server, speaking TLS."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CERTIFICATE)
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    server.base_url = server.base_url.replace("http:", "https:")
+    return server
 
 
 @contextmanager
@@ -227,14 +244,14 @@ def test_a_write_is_never_sent_on_a_connection_that_was_not_looked_at(server: Se
 def test_a_connection_that_just_answered_is_looked_at_before_a_read_once_one_was_lost(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks: list[httpcore.HTTPConnection] = []
-    look = httpcore.HTTPConnection.has_expired
+    looks: list[Connection] = []
+    look = Connection.closed_there
 
-    def looked_at(line: httpcore.HTTPConnection) -> bool:
+    def looked_at(line: Connection) -> bool:
         looks.append(line)
         return look(line)
 
-    monkeypatch.setattr(httpcore.HTTPConnection, "has_expired", looked_at)
+    monkeypatch.setattr(Connection, "closed_there", looked_at)
     server.answers = [*[says(200)] * 3, breaks_off, says(200)]
     with client(server) as http:
         for _ in range(4):
@@ -631,6 +648,26 @@ def test_loopback_may_be_plain_and_others_are_encrypted(url: str) -> None:
     Http(name="source main", base_url=url).close()
 
 
+def test_an_encrypted_connection_serves_request_after_request(
+    encrypted: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusting = ssl.create_default_context(cafile=CERTIFICATE)
+    monkeypatch.setattr(httpx, "create_ssl_context", lambda **_: trusting)
+    encrypted.answers = [says(200, b"[1]"), says(200, b"[2]"), breaks_off, says(200, b"[3]")]
+    with client(encrypted) as http:
+        assert [http.get("/a").json() for _ in range(3)] == [[1], [2], [3]]
+        assert http.send("POST", "/b", content=b"x" * 1_000_000).json() == [3]
+    assert encrypted.seen[-1][2] == b"x" * 1_000_000
+    assert encrypted.seen[-1][3]["X-Api-Key"] == KEY
+
+
+def test_a_server_with_a_certificate_that_is_not_trusted_is_sent_nothing(encrypted: Server) -> None:
+    with client(encrypted) as http, pytest.raises(NotSent, match="certificate") as caught:
+        http.get("/a")
+    assert KEY not in str(caught.value)
+    assert encrypted.seen == []
+
+
 @pytest.mark.parametrize("value", ["ffk_1\r\nX-Evil: 1", "ffk_é", " ffk_1", "ffk_1\n"])
 def test_a_key_that_cannot_be_sent_is_a_settings_error_without_it(value: str) -> None:
     with pytest.raises(SettingsError, match="X-Api-Key") as caught:
@@ -653,7 +690,7 @@ def test_nothing_is_logged_that_holds_the_key_or_a_query(server: Server, caplog:
         server.answers = [breaks_off]
         with pytest.raises(Unreachable):
             http.get("/a", {"q": "private"})
-    assert caplog.records
+    assert not caplog.records
     assert KEY not in caplog.text
     assert "private" not in caplog.text
 

@@ -18,16 +18,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpcore
+from httpcore import NetworkStream
 from sqlalchemy.engine.default import DefaultDialect
 
 import syncd.apply
 import syncd.cli
 import syncd.doubt
 import syncd.engine
+from syncd.connection import Answer, Connection
 
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\.\d+(-\d)?\.tmp")
-SENT = "http11.send_request_body.complete"
 
 
 class Seam:
@@ -87,22 +87,22 @@ def install(seam: Seam) -> None:
 
 
 def _requests(seam: Seam) -> None:
-    send = httpcore.HTTPConnection.handle_request
+    ask, send = Connection.ask, Connection._send
 
-    def handle_request(self: httpcore.HTTPConnection, request: httpcore.Request) -> httpcore.Response:
-        name = f"{request.method.decode()} {request.url.target.partition(b'?')[0].decode()}"
-
-        def trace(event: str, _details: object) -> None:
-            if event == SENT and seam.stage == "apply":  # in between nothing happens but at a target
-                seam.point(f"sent {name}")
-
+    def asked(self: Connection, method: str, target: bytes, *rest: Any, **named: Any) -> Answer:
+        name = f"{method} {target.partition(b'?')[0].decode()}"
         seam.point(f"before {name}")
-        request.extensions = {**request.extensions, "trace": trace}
-        response = send(self, request)
+        answer = ask(self, method, target, *rest, **named)
         seam.point(f"answered {name}")
-        return response
+        return answer
 
-    httpcore.HTTPConnection.handle_request = handle_request  # type: ignore[method-assign]  # laid around it
+    def sent(self: Connection, stream: NetworkStream, request: bytes) -> None:
+        send(self, stream, request)
+        if seam.stage == "apply":  # in between nothing happens but at a target
+            method, target, _ = request.split(b" ", 2)
+            seam.point(f"sent {method.decode()} {target.partition(b'?')[0].decode()}")
+
+    Connection.ask, Connection._send = asked, sent  # type: ignore[method-assign]  # laid around them
 
 
 def _commits(seam: Seam) -> None:
