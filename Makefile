@@ -18,7 +18,7 @@ export SYNCD_RETAIL_DATA
 help:
 	@echo 'make demo        sync made-up invoices into ./syncd-demo and show what happens'
 	@echo 'make test        run the tests (WORKERS=$(WORKERS), ARGS="-k word" for some of them)'
-	@echo 'make test-crash  stop syncd dead at every point there is (make test: at each seventh)'
+	@echo 'make test-crash  stop syncd dead at every point there is (make test: at each sixth)'
 	@echo 'make test-odoo   try the Odoo connector on real servers, which it installs and starts'
 	@echo 'make lint        formatter, linter and type checker'
 	@echo 'make format      put the code into the formatter'\''s shape'
