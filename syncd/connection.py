@@ -18,6 +18,14 @@ PART: Final = 64 * 1024
 MAX_HEAD: Final = 128 * 1024
 """Bytes that may come before an answer's headers are complete."""
 
+LENIENT: Final = {
+    "lenient_headers": True,
+    "lenient_chunked_length": True,
+    "lenient_optional_cr_before_lf": True,
+    "lenient_spaces_after_chunk_size": True,
+}
+"""What a client may overlook, for nobody else reads the same bytes: old and odd servers are read all the same."""
+
 
 class TooLong(Exception):
     """The body of an answer is longer than it may be."""
@@ -52,6 +60,7 @@ class Connection:
         self._connect, self._wait = connect, wait
         self._stream: httpcore.NetworkStream | None = None
         self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(**LENIENT)
         self._begin()
         self.reusable = False
         """Whether it can take another request, unless the server has closed it since."""

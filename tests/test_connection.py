@@ -135,6 +135,24 @@ def test_what_is_no_answer_is_a_protocol_error(answer: bytes) -> None:
         asked(connection(answer))
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(PLAIN.replace(b"\r\n", b"\n"), id="ends of lines without a return"),
+        pytest.param(PLAIN.replace(b" OK", b""), id="no words behind the status"),
+        pytest.param(PLAIN.replace(b"OK", "Très bien".encode()), id="words beyond ASCII"),
+        pytest.param(
+            PLAIN.replace(b"X-One: 1", b"X-One: 1\r\n\tand two\r\nX-None:"), id="a folded header, an empty one"
+        ),
+        pytest.param(CHUNKED.replace(b"\r\n", b"\r\nContent-Length: 5\r\n", 1), id="chunks and a length"),
+        pytest.param(CHUNKED.replace(b"3\r\n", b"3  \r\n"), id="spaces behind the size of a chunk"),
+    ],
+)
+def test_an_answer_that_is_spelled_oddly_is_read_all_the_same(answer: bytes) -> None:
+    read = asked(connection(answer))
+    assert (read.status, b"".join(read.body)) == (200, b"hello")
+
+
 def test_headers_that_do_not_end_are_not_read_for_ever() -> None:
     tape = Tape([b"HTTP/1.1 200 OK\r\n", *[b"X-More: " + b"x" * 60_000 + b"\r\n"] * 100])
     line = Connection(ORIGIN, None, Network(tape), connect=1.0, wait=1.0)
