@@ -31,7 +31,7 @@ class TooLong(Exception):
     """The body of an answer is longer than it may be."""
 
 
-class Answer(NamedTuple):
+class RawReply(NamedTuple):
     """One answer as it came: headers in the case the server gave them, the body in parts, not unpacked."""
 
     status: int
@@ -65,7 +65,7 @@ class Connection:
         self.reusable = False
         """Whether it can take another request, unless the server has closed it since."""
 
-    def ask(self, method: str, target: bytes, headers: bytes, content: bytes, *, most: int) -> Answer:
+    def ask(self, method: str, target: bytes, headers: bytes, content: bytes, *, most: int) -> RawReply:
         """Send a request and read its whole answer, of at most ``most`` bytes; ``headers`` as they are sent."""
         self.reusable = False
         if self._stream is None:
@@ -82,7 +82,7 @@ class Connection:
             if max(self._size, received - MAX_HEAD) > most:
                 raise TooLong
         self.reusable = self._stays
-        return Answer(self._status, self._headers, self._body)
+        return RawReply(self._status, self._headers, self._body)
 
     def closed_there(self) -> bool:
         """Look whether the server has closed it, or said something that nobody asked for."""

@@ -20,7 +20,7 @@ from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from syncd.addresses import address
 from syncd.answers import READABLE, Reply, readable, refused, shortened
-from syncd.connection import Answer, Connection, TooLong
+from syncd.connection import Connection, RawReply, TooLong
 from syncd.deadline import Late, Lines
 from syncd.errors import NotSent, SettingsError, SyncdError, Unreachable
 
@@ -303,7 +303,7 @@ class Http:
         else:
             self._idle.append((line, time.monotonic()))
 
-    def _body(self, answer: Answer, headers: httpx.Headers) -> bytes:
+    def _body(self, answer: RawReply, headers: httpx.Headers) -> bytes:
         """Unpack a body, to at most ``max_body`` bytes."""
         if "content-encoding" not in headers:
             return b"".join(answer.body)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.connection import MAX_HEAD, Answer, Connection, TooLong
+from syncd.connection import MAX_HEAD, Connection, RawReply, TooLong
 
 ORIGIN = httpcore.Origin(b"http", b"127.0.0.1", 80)
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-One: 1\r\n\r\nhello"
@@ -66,7 +66,7 @@ def connection(*parts: bytes, deaf: bool = False) -> Connection:
     return Connection(ORIGIN, None, Network(Tape(parts, deaf=deaf)), connect=1.0, wait=1.0)
 
 
-def asked(line: Connection, *, most: int = 1000) -> Answer:
+def asked(line: Connection, *, most: int = 1000) -> RawReply:
     return line.ask("GET", b"/a", b"Host: 127.0.0.1\r\n", b"", most=most)
 
 

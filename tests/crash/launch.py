@@ -25,7 +25,7 @@ import syncd.apply
 import syncd.cli
 import syncd.doubt
 import syncd.engine
-from syncd.connection import Answer, Connection
+from syncd.connection import Connection, RawReply
 
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\.\d+(-\d)?\.tmp")
 
@@ -89,7 +89,7 @@ def install(seam: Seam) -> None:
 def _requests(seam: Seam) -> None:
     ask, send = Connection.ask, Connection._send
 
-    def asked(self: Connection, method: str, target: bytes, *rest: Any, **named: Any) -> Answer:
+    def asked(self: Connection, method: str, target: bytes, *rest: Any, **named: Any) -> RawReply:
         name = f"{method} {target.partition(b'?')[0].decode()}"
         seam.point(f"before {name}")
         answer = ask(self, method, target, *rest, **named)
