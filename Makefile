@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-WORKERS ?= 2
+# More than processors: many tests wait for processes of their own.
+WORKERS ?= 4
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
@@ -37,10 +38,10 @@ test: $(VENV)/.installed-test
 test-crash: $(VENV)/.installed-test
 	@CRASH_EVERY=$${CRASH_EVERY:-1} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/crash
 
-# The servers go on running; tests/odoo/server/stop stops them. ODOO_SERIES=14 or latest tries one of the two.
+# Two at a time, for two servers do most of the work. They go on running; tests/odoo/server/stop stops them. ODOO_SERIES=14 or latest tries one of the two.
 # CRASH_EVERY=1 stops syncd at every point there is, and kills Odoo at each of its writing calls: about an hour.
 test-odoo: $(VENV)/.installed-test
-	@ODOO_REQUIRED=1 CRASH_EVERY=$${CRASH_EVERY:-11} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m odoo tests/odoo $(ARGS)
+	@ODOO_REQUIRED=1 CRASH_EVERY=$${CRASH_EVERY:-11} $(BIN)/python -m pytest -n 2 --dist worksteal -m odoo tests/odoo $(ARGS)
 
 lint: $(VENV)/.installed-lint
 	@$(BIN)/ruff format --check
