@@ -38,7 +38,8 @@ test: $(VENV)/.installed-test
 test-crash: $(VENV)/.installed-test
 	@CRASH_EVERY=$${CRASH_EVERY:-1} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/crash
 
-# Two at a time, for two servers do most of the work. They go on running; tests/odoo/server/stop stops them. ODOO_SERIES=14 or latest tries one of the two.
+# Two tests at a time, for the two servers do most of the work. They go on running; tests/odoo/server/stop stops them.
+# ODOO_SERIES=14 or latest tries one of the two.
 # CRASH_EVERY=1 stops syncd at every point there is, and kills Odoo at each of its writing calls: about an hour.
 test-odoo: $(VENV)/.installed-test
 	@ODOO_REQUIRED=1 CRASH_EVERY=$${CRASH_EVERY:-11} $(BIN)/python -m pytest -n 2 --dist worksteal -m odoo tests/odoo $(ARGS)
