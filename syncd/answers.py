@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +20,10 @@ from syncd.lenient import read_leniently
 READABLE: Final = 300
 LONGEST_WAIT: Final = 86_400.0
 _NOT_READ: Final = object()
+
+ZLIB, RAW, GZIP = zlib.MAX_WBITS, -zlib.MAX_WBITS, zlib.MAX_WBITS + 16
+BEGINNING: Final = b"\x1f\x8b"
+"""How each part of a body of gzip begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,39 @@ class Reply:
             return replace(self, value=value, body=dumps(value))
         except (ValueError, RecursionError):
             raise Unreachable(f"{self.about} was answered with {len(self.body)} bytes that are no whole JSON") from None
+
+
+class TooLong(Exception):
+    """The body of an answer is longer than it may be."""
+
+
+def unpacked(body: bytes, encoding: str, most: int) -> bytes:
+    """Unpack a body of gzip or deflate; raise ``TooLong`` beyond ``most`` bytes, ``zlib.error`` where it is not whole.
+
+    A body may be of several parts, each packed by itself; what follows the last and is none counts for nothing.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity") or not body:
+        return body
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise zlib.error("an encoding that was not asked for")
+    form = GZIP if encoding != "deflate" else ZLIB if _is_zlib(body) else RAW
+    whole, rest = bytearray(), body
+    while True:
+        part = zlib.decompressobj(form)
+        whole += part.decompress(rest, most + 1 - len(whole))
+        if len(whole) > most:
+            raise TooLong
+        if not part.eof:
+            raise zlib.error("cut off")
+        rest = part.unused_data
+        if not rest.startswith(BEGINNING):
+            return bytes(whole)
+
+
+def _is_zlib(body: bytes) -> bool:
+    """Tell deflate as it is documented from deflate as some servers send it, without a head (RFC 9110, 8.4.1.2)."""
+    return body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
 
 
 def refused(status: int, headers: Mapping[str, str], text: str, name: str, about: str) -> SyncdError:

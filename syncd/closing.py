@@ -50,59 +50,78 @@ def label(row: Row[Any]) -> str:
     return str(parts[0 if row.kind == "client" else min(1, len(parts) - 1)] or row.id)
 
 
+@dataclass(slots=True)
+class _Closing:
+    """What is stored of some outcomes, sorted by what it is for."""
+
+    states: list[tuple[int, str, str | None]] = field(default_factory=list)
+    """Of each operation: its number, what became of it, what was said."""
+    through: list[tuple[str, str]] = field(default_factory=list)
+    """Records that went through."""
+    bound: list[tuple[str, str, str, str | None, int]] = field(default_factory=list)
+    adopted: list[tuple[str, str, str, int]] = field(default_factory=list)
+    undone: list[tuple[str, str, int]] = field(default_factory=list)
+    attached: list[tuple[str, str, int, Fields]] = field(default_factory=list)
+    merged: list[tuple[str, str]] = field(default_factory=list)
+    """Clients that came to stand as another's record, and as which."""
+    findings: list[Finding] = field(default_factory=list)
+
+
 def close(session: Session, closed: Sequence[tuple[Row[Any], Outcome]], result: Applied) -> None:
     """Store outcomes, mappings and bases in one transaction."""
-    states: list[tuple[int, str, str | None]] = []
-    bound: list[tuple[str, str, str, str | None, int]] = []
-    through: list[tuple[str, str]] = []
-    findings: list[Finding] = []
-    undone: list[tuple[str, str, int]] = []
-    adopted: list[tuple[str, str, str, int]] = []
-    attached: list[tuple[str, str, int, Fields]] = []
     closed, merged = _apart(session, closed)
-    reversed_ = {row.n for row, _ in closed if row.verb == "void" and row.changes}  # to be made anew at once
+    closing = _Closing()
     for row, outcome in closed:
-        if isinstance(outcome, Unknown):
-            continue
         if isinstance(outcome, Done | Exists):
             result.written[row.kind, row.verb] += 1
-            states.append((row.n, "done", None))
-            if row.verb == "attach":
-                attached.append((row.kind, row.id, row.n, written(row)))
-                continue
-            through.append((row.kind, row.id))
-            if _takes_back(session, row):
-                undone.append((row.kind, row.id, row.n))
-            else:
-                bound.append((row.kind, row.id, outcome.external_id, outcome.version, row.n))
-            if row.verb == "adopt":
-                adopted.append((row.kind, row.id, outcome.external_id, row.n))
+            closing.states.append((row.n, "done", None))
+            undone = _takes_back(session, row)
+            _carried_out(closing, row, outcome, undone=undone)
+            if undone and row.verb == "void" and row.changes:  # reversed, to be made anew at once
+                result.stale.add((row.kind, row.id))
         elif isinstance(outcome, Rejected):
             result.rejected += 1
-            states.append((row.n, "rejected", outcome.reason))
-            findings.append(_rejected(row, outcome, session.seconds()))
-        else:
+            closing.states.append((row.n, "rejected", outcome.reason))
+            closing.findings.append(_rejected(row, outcome, session.seconds()))
+        elif not isinstance(outcome, Unknown):
             result.stale.add((row.kind, row.id))
-            states.append((row.n, "stale", outcome.reason))
-    result.stale |= {(kind, record_id) for kind, record_id, number in undone if number in reversed_}
-    states += [(row.n, "done", None) for row, _ in merged]
-    through += [(row.kind, row.id) for row, _ in merged]
-    if not states:
+            closing.states.append((row.n, "stale", outcome.reason))
+    for row, there in merged:
+        closing.states.append((row.n, "done", None))
+        closing.through.append((row.kind, row.id))
+        closing.merged.append((row.id, there))
+    if closing.states:
+        _keep(session, closing)
+
+
+def _carried_out(closing: _Closing, row: Row[Any], outcome: Done | Exists, *, undone: bool) -> None:
+    if row.verb == "attach":
+        closing.attached.append((row.kind, row.id, row.n, written(row)))
         return
+    closing.through.append((row.kind, row.id))
+    if undone:
+        closing.undone.append((row.kind, row.id, row.n))
+    else:
+        closing.bound.append((row.kind, row.id, outcome.external_id, outcome.version, row.n))
+    if row.verb == "adopt":
+        closing.adopted.append((row.kind, row.id, outcome.external_id, row.n))
+
+
+def _keep(session: Session, closing: _Closing) -> None:
+    name, now = session.name, session.seconds()
     with session.store.write() as connection:
-        now = session.seconds()
-        journal.close(connection, states, now)
-        observations.keep_drift(connection, session.name, adopted, session.can.fields)
-        bindings.keep_generations(connection, session.name, adopted)
-        bindings.bind(connection, session.name, bound)
-        observations.note_merged(connection, session.name, [(row.id, there) for row, there in merged], now)
-        bindings.add_to_bases(connection, session.name, attached)
-        for kind, record_id, number in undone:
-            bindings.unbind(connection, session.name, kind, record_id, number)
-        problems.settle(connection, session.name, through, SENT)
-        problems.settle(connection, session.name, [(kind, one) for kind, one, _ in undone], ADOPTED)
-        problems.settle(connection, session.name, [(kind, one) for kind, one, *_ in attached], ATTACHED)
-        problems.add(connection, session.name, findings, now)
+        journal.close(connection, closing.states, now)
+        observations.keep_drift(connection, name, closing.adopted, session.can.fields)
+        bindings.keep_generations(connection, name, closing.adopted)
+        bindings.bind(connection, name, closing.bound)
+        observations.note_merged(connection, name, closing.merged, now)
+        bindings.add_to_bases(connection, name, closing.attached)
+        for kind, record_id, number in closing.undone:
+            bindings.unbind(connection, name, kind, record_id, number)
+        problems.settle(connection, name, closing.through, SENT)
+        problems.settle(connection, name, [(kind, one) for kind, one, _ in closing.undone], ADOPTED)
+        problems.settle(connection, name, [(kind, one) for kind, one, *_ in closing.attached], ATTACHED)
+        problems.add(connection, name, closing.findings, now)
 
 
 def take(session: Session, outcomes: Iterable[tuple[int, Outcome]], result: Applied, total: int | None = None) -> None:

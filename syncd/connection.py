@@ -6,37 +6,35 @@ take half the time of a first load, which is several hundred thousand small answ
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 from typing import Final, NamedTuple
 
 import httpcore
 import httptools
 
+from syncd.answers import TooLong
+
 PART: Final = 64 * 1024
 """Bytes that are read at a time."""
 MAX_HEAD: Final = 128 * 1024
-"""Bytes that may come before an answer's headers are complete."""
+"""Bytes that may come one after the other and bring nothing of a body: headers, sizes of chunks, trailers."""
 
 LENIENT: Final = {
     "lenient_headers": True,
     "lenient_chunked_length": True,
     "lenient_optional_cr_before_lf": True,
     "lenient_spaces_after_chunk_size": True,
+    "lenient_keep_alive": True,
 }
 """What a client may overlook, for nobody else reads the same bytes: old and odd servers are read all the same."""
 
 
-class TooLong(Exception):
-    """The body of an answer is longer than it may be."""
-
-
 class RawReply(NamedTuple):
-    """One answer as it came: headers in the case the server gave them, the body in parts, not unpacked."""
+    """One answer as it came: headers in the case the server gave them, the body not unpacked."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
-    body: list[bytes]
+    body: bytes
 
 
 class Connection:
@@ -70,19 +68,22 @@ class Connection:
         self.reusable = False
         if self._stream is None:
             self._stream = self._opened()
-        self._send(self._stream, b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method.encode(), target, headers, content))
+        sent = self._send(self._stream, b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method.encode(), target, headers, content))
         self._begin()
-        received = 0
+        received = quiet = 0
         while not self._whole:
-            data = self._stream.read(PART, self._wait)
-            received += len(data)
+            data, before = self._stream.read(PART, self._wait), len(self._body)
             self._take(data)
-            if self._head and received > MAX_HEAD:
-                raise httpcore.RemoteProtocolError("the headers do not end")
-            if max(self._size, received - MAX_HEAD) > most:
+            received += len(data)
+            quiet = 0 if len(self._body) > before else quiet + len(data)
+            if quiet > MAX_HEAD:
+                raise httpcore.RemoteProtocolError("what comes is no body, and does not end")
+            if max(len(self._body), received - MAX_HEAD) > most:
                 raise TooLong
-        self.reusable = self._stays
-        return RawReply(self._status, self._headers, self._body)
+        self.reusable = self._stays and sent
+        reply = RawReply(self._status, self._headers, bytes(self._body))
+        self._begin()  # what is kept for the next request holds no answer
+        return reply
 
     def closed_there(self) -> bool:
         """Look whether the server has closed it, or said something that nobody asked for."""
@@ -91,6 +92,7 @@ class Connection:
     def close(self) -> None:
         """Close it."""
         self.reusable = False
+        self._begin()
         if self._stream is not None:
             self._stream.close()
 
@@ -99,9 +101,13 @@ class Connection:
         stream = self._network.connect_tcp(host, self._origin.port, self._connect)
         return stream if self._tls is None else stream.start_tls(self._tls, host, self._connect)
 
-    def _send(self, stream: httpcore.NetworkStream, request: bytes) -> None:
-        with contextlib.suppress(httpcore.WriteError):  # what is refused before it is read whole may be answered
+    def _send(self, stream: httpcore.NetworkStream, request: bytes) -> bool:
+        """Send a request; tell whether all of it went out. What is refused before it is read may be answered."""
+        try:
             stream.write(request, self._wait)
+        except httpcore.WriteError:
+            return False
+        return True
 
     def _take(self, data: bytes) -> None:
         """Have the parser read what came; nothing at all: the server closed the connection."""
@@ -113,6 +119,8 @@ class Connection:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if isinstance(error.__context__, KeyboardInterrupt):  # which came while the parser called us
+                raise error.__context__ from None
             if not self._whole:
                 raise httpcore.RemoteProtocolError(str(error)) from None
             self._stays = False
@@ -122,8 +130,7 @@ class Connection:
     def _begin(self) -> None:
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
-        self._body: list[bytes] = []
-        self._size = 0
+        self._body = bytearray()
         self._head, self._framed, self._whole, self._stays = True, False, False, False
 
     def on_message_begin(self) -> None:
@@ -134,6 +141,7 @@ class Connection:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; what follows the body in chunks is none."""
         if self._head:
+            name, value = name.rstrip(b" "), value.rstrip(b" \t")
             self._headers.append((name, value))
             self._framed = self._framed or name.lower() in (b"content-length", b"transfer-encoding")
 
@@ -143,8 +151,7 @@ class Connection:
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body."""
-        self._body.append(body)
-        self._size += len(body)
+        self._body += body
 
     def on_message_complete(self) -> None:
         """Note the end, but of an answer that says that there will be one (1xx)."""

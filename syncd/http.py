@@ -1,6 +1,6 @@
 """HTTP to one base URL: one connection pool, bounded retries, and errors a person can read.
 
-Addresses, headers, encodings and certificates are those of httpx. Its client is not used: its cookies, redirects,
+Addresses, headers and certificates are those of httpx. Its client is not used: its cookies, redirects,
 hooks, proxies and log lines are not wanted, and a long history is several hundred thousand requests.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Self
 from urllib.parse import quote, urlencode
@@ -19,8 +20,8 @@ import httpx
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from syncd.addresses import address
-from syncd.answers import READABLE, Reply, readable, refused, shortened
-from syncd.connection import Connection, RawReply, TooLong
+from syncd.answers import READABLE, Reply, TooLong, readable, refused, shortened, unpacked
+from syncd.connection import Connection
 from syncd.deadline import Late, Lines
 from syncd.errors import NotSent, SettingsError, SyncdError, Unreachable
 
@@ -46,7 +47,7 @@ _BROKEN: Final[tuple[tuple[type[Exception], type[Unreachable], str], ...]] = (
     (httpcore.ConnectError, NotSent, "it could not be reached"),
     (Late, Unreachable, "the answer came bit by bit and was not complete in time"),
     (httpcore.TimeoutException, Unreachable, "no answer in time"),
-    (httpx.DecodingError, Unreachable, "the answer is compressed in a way that cannot be read"),
+    (zlib.error, Unreachable, "the answer is compressed in a way that cannot be read, or cut off"),
     (httpcore.NetworkError, Unreachable, "the connection broke off before the answer was complete"),
     (httpcore.ProtocolError, Unreachable, "the connection broke off before the answer was complete"),
 )
@@ -55,25 +56,12 @@ _FAILURES: Final = tuple(row[0] for row in _BROKEN)
 _PORTS: Final = {"http": 80, "https": 443}
 _KEPT: Final = 60.0
 """Seconds that a connection without work is kept."""
-_FRESH: Final = 1.0
-"""Seconds after its last answer in which a connection is taken to stand when something is read: to look costs a tenth
-of the request's time, and a read that was lost is made again. Once one was lost, it is always looked."""
 
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9_/?=&%+~-]*(\.[A-Za-z0-9_/?=&%+~-]+)*")
 """What stands in a path and query as it is sent; anything else goes by way of ``httpx.URL``, which is slower."""
 
 
 _BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=30)
-
-
-class _Packed(httpx.SyncByteStream):
-    """A compressed body, to be unpacked by httpx part by part."""
-
-    def __init__(self, parts: Iterable[bytes]) -> None:
-        self._parts = parts
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._parts)
 
 
 class Http:
@@ -120,7 +108,7 @@ class Http:
         self._attempts, self._patience = attempts, patience
         self._timeout = timeout
         self._max_body, self._sleep, self._clock = max_body, sleep, clock
-        self._pool, self._closed, self._fresh = pool, False, _FRESH
+        self._pool, self._closed = pool, False
         self._idle: list[tuple[Connection, float]] = []
         self._tls = _tls() if url.scheme == "https" else None
         self._lines = Lines(WHOLE * timeout, clock)
@@ -159,7 +147,8 @@ class Http:
         except Unreachable as error:
             if once:
                 raise
-            return self._again(attempt, error, Unreachable, reads=True)
+            first = error
+        return self._again(attempt, first, Unreachable, reads=True)
 
     def send(
         self,
@@ -184,7 +173,8 @@ class Http:
         try:
             return attempt()
         except Unreachable as error:
-            return self._again(attempt, error, Unreachable if repeatable else NotSent)
+            first = error
+        return self._again(attempt, first, Unreachable if repeatable else NotSent)
 
     def _url(self, path: str, params: Params | None) -> str:
         if not path.startswith("/"):
@@ -245,15 +235,14 @@ class Http:
         sent = self._raw_headers
         if headers or content is not None or method in ("POST", "PUT"):
             sent = self._changed(method, headers, content, about)
-        line = self._connection(self._fresh if method == "GET" else 0.0)
+        line = self._connection()
         try:
             answer = line.ask(method, self._target(url), sent, content or b"", most=self._max_body)
             answered = httpx.Headers(answer.headers)
-            body = self._body(answer, answered)
+            body = unpacked(answer.body, answered.get("content-encoding", ""), self._max_body)
         except TooLong:
             raise _Lasting(f"{about} was answered with more than {self._max_body:,} bytes") from None
         except _FAILURES as error:
-            self._fresh = 0.0
             raise self._broken(error, about) from None
         finally:
             self._give_back(line)
@@ -268,13 +257,13 @@ class Http:
 
     def _changed(self, method: str, headers: Mapping[str, str] | None, content: bytes | None, about: str) -> bytes:
         """Give the headers of a request that has some of its own."""
+        if not all(_sendable(part) for pair in (headers or {}).items() for part in pair):
+            raise _Lasting(f"{about}: it cannot be sent: a header is malformed")
         changed = httpx.Headers(self._headers)
         changed.update(headers)
         if content is not None or method != "GET":
             changed["Content-Length"] = str(len(content or b""))
-        if all(_sendable(value) for value in changed.values()):
-            return _raw(changed)
-        raise _Lasting(f"{about}: it cannot be sent: a header or the address is malformed")
+        return _raw(changed)
 
     def _target(self, url: str) -> bytes:
         """Give path and query of an address as they are sent."""
@@ -283,37 +272,29 @@ class Http:
             return self._raw_base + rest.encode()
         return httpx.URL(url).raw_path
 
-    def _connection(self, fresh: float) -> Connection:
-        """Take the connection used last that still stands (not asked within ``fresh`` seconds), or make one."""
+    def _connection(self) -> Connection:
+        """Take the connection used last that still stands, or make one.
+
+        What was said on it meanwhile would be taken for the answer to the next request, so it is looked each time.
+        """
         while self._idle:
             try:
                 line, since = self._idle.pop()
             except IndexError:  # another thread took it
                 break
-            rested = time.monotonic() - since
-            if rested < fresh or (rested < _KEPT and not line.closed_there()):
+            if time.monotonic() - since < _KEPT and not line.closed_there():
                 return line
             line.close()
         return Connection(self._at, self._tls, self._lines, connect=min(self._timeout, 10.0), wait=self._timeout)
 
     def _give_back(self, line: Connection) -> None:
         """Keep a connection for the next request, if it can take one."""
-        if self._closed or len(self._idle) >= self._pool or not line.reusable:
+        if not line.reusable or len(self._idle) >= self._pool:
             line.close()
-        else:
-            self._idle.append((line, time.monotonic()))
-
-    def _body(self, answer: RawReply, headers: httpx.Headers) -> bytes:
-        """Unpack a body, to at most ``max_body`` bytes."""
-        if "content-encoding" not in headers:
-            return b"".join(answer.body)
-        parts, size = [], 0
-        for part in httpx.Response(answer.status, headers=headers, stream=_Packed(answer.body)).iter_bytes():
-            parts.append(part)
-            size += len(part)
-            if size > self._max_body:
-                raise TooLong
-        return b"".join(parts)
+            return
+        self._idle.append((line, time.monotonic()))
+        if self._closed:
+            self.close()
 
     def _redirect(self, method: str, url: httpx.URL, status: int, headers: httpx.Headers, about: str) -> Reply:
         """Give a reply whose ``location`` may be followed: of a read, on the same host."""

@@ -10,9 +10,11 @@ from syncd.session import Session
 from syncd.state import bindings
 
 
-def of_invoices(session: Session, invoices: Sequence[DueInvoice]) -> Iterator[tuple[DueInvoice, Place, Place]]:
-    """Give each invoice with its place and that of its payment."""
-    ids = [one.id for one in invoices]
+def of_invoices(
+    session: Session, invoices: Sequence[DueInvoice], *, unbound: bool = False
+) -> Iterator[tuple[DueInvoice, Place, Place]]:
+    """Give each invoice with its place and that of its payment; ``unbound``: as if nothing were bound."""
+    ids = [] if unbound else [one.id for one in invoices]
     with session.store.read() as connection:
         places = bindings.places(connection, session.name, {"invoice": ids, "payment": ids}, session.can.fields)
     for one in invoices:

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import Row
 
-from syncd import due
+from syncd import due, places
 from syncd.connector import Content, Operation, Rejected
 from syncd.decision import Decision, label
 from syncd.desired import is_to_be_paid
@@ -118,13 +118,13 @@ def _settle_clients(draft: Draft) -> None:
 
 def _plan_clients(draft: Draft, clients: Sequence[DueClient], *, needed: bool) -> None:
     session = draft.session
-    places = _places(draft, {"client": [one.id for one in clients]})
+    stand = _places(draft, {"client": [one.id for one in clients]})
     shows_name = "client_name" in session.can.fields.get("invoice", ())
     planned: list[Planned] = []
     findings: list[Finding] = []
     draft.seen_clients.update(one.id for one in clients if ("client", one.id) in draft.moot)
     for one in clients:
-        place = places.get(("client", one.id), NOWHERE)
+        place = stand.get(("client", one.id), NOWHERE)
         decision = plan_client(one.client, one.id, place, session.policy, needed=needed, gone=one.gone)
         if shows_name and place.live:
             draft.renamed.add(one.id)  # its invoices show its name
@@ -141,18 +141,12 @@ def _plan_clients(draft: Draft, clients: Sequence[DueClient], *, needed: bool) -
 def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
     session = draft.session
     taken = [one for one in invoices if not isinstance(one.invoice, Invoice) or draft.narrow.takes(one.invoice)]
-    ids = [one.id for one in taken]
-    places = _places(draft, {"invoice": ids, "payment": ids})
     known = _known_clients(draft, {one.invoice.client_id for one in taken if isinstance(one.invoice, Invoice)})
     planned: list[Planned] = []
     findings: list[Finding] = []
     attached: set[str] = set()
-    for one in taken:
-        place, payment = (
-            places.get(("invoice", one.id), NOWHERE),
-            places.get(("payment", one.id), NOWHERE),
-        )
-        place, payment = _known_again(one, place, payment, session.policy)
+    for one, stands, settled in places.of_invoices(session, taken, unbound=draft.unbound):
+        place, payment = _known_again(one, stands, settled, session.policy)
         place = _with_names(session, one, place)
         decision = plan_invoice(one.invoice, one.id, one.client, one.seen, place, payment, session.policy)
         if not decision.operations and not decision.findings:
@@ -168,13 +162,8 @@ def _plan_invoices(draft: Draft, invoices: Sequence[DueInvoice]) -> None:
         where = _place(operations, one)
         planned += [Planned(operation, rendered, where, one.revision, client_id) for operation, rendered in operations]
         _count(draft.tally, operations, place)
-    _keep(
-        draft,
-        planned,
-        findings,
-        [(kind, one_id) for one_id in ids for kind in ("invoice", "payment")],
-    )
-    needless = [("invoice", one_id) for one_id in ids if one_id in draft.no_pdf and one_id not in attached]
+    _keep(draft, planned, findings, [(kind, one.id) for one in taken for kind in ("invoice", "payment")])
+    needless = [("invoice", one.id) for one in taken if one.id in draft.no_pdf and one.id not in attached]
     if needless and not draft.unbound:
         with session.store.write() as connection:
             problems.settle(connection, session.name, needless, ["pdf_missing"])

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,7 +24,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.connection import Connection
 from syncd.errors import Answer, Busy, Invalid, Missing, NotSent, Refused, SettingsError, SyncdError, Unreachable
 from syncd.http import READABLE, Http, readable
 
@@ -210,24 +210,16 @@ def test_no_more_connections_are_kept_than_the_pool_has_room_for(server: Server)
     assert len(peers) == 5 + 3
 
 
-@pytest.fixture
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was answered a minute ago counts as just now, so that a slow machine changes nothing."""
-    monkeypatch.setattr("syncd.http._FRESH", 60.0)
-
-
-@pytest.mark.usefixtures("unhurried")
-def test_a_server_that_closes_each_connection_without_a_word_costs_one_lost_read(server: Server) -> None:
+def test_a_server_that_closes_each_connection_without_a_word_costs_no_read(server: Server) -> None:
     server.answers = [closes_silently]
     watch = Time()
     with client(server, watch) as http:
         assert [http.get(f"/{number}", expect_json=True).json() for number in range(20)] == [{}] * 20
-        assert len(watch.slept) == 1
+        assert watch.slept == []
         assert http.send("POST", "/a").json() == {}
     assert len(server.seen) == 21
 
 
-@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_a_write_is_never_sent_on_a_connection_that_was_not_looked_at(server: Server, method: str) -> None:
     server.answers = [closes_silently]
@@ -240,26 +232,20 @@ def test_a_write_is_never_sent_on_a_connection_that_was_not_looked_at(server: Se
     assert [command for command, *_ in server.seen] == ["GET", *[method] * 5]
 
 
-@pytest.mark.usefixtures("unhurried")
-def test_a_connection_that_just_answered_is_looked_at_before_a_read_once_one_was_lost(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks: list[Connection] = []
-    look = Connection.closed_there
+def test_what_is_said_after_an_answer_is_not_taken_for_the_next(server: Server) -> None:
+    more = threading.Event()
 
-    def looked_at(line: Connection) -> bool:
-        looks.append(line)
-        return look(line)
+    def says_it_twice(handler: Handler) -> None:
+        handler.answer(200, handler.path.encode())
+        if handler.path.endswith("1"):
+            handler.answer(200, b"late")
+            more.set()
 
-    monkeypatch.setattr(Connection, "closed_there", looked_at)
-    server.answers = [*[says(200)] * 3, breaks_off, says(200)]
+    server.answers = [says_it_twice]
     with client(server) as http:
-        for _ in range(4):
-            http.get("/a")
-        assert len(looks) == 0
-        for count in range(1, 4):
-            http.get("/a")
-            assert len(looks) == count
+        assert http.get("/1").body == b"/api/v1/1"
+        assert more.wait(10)
+        assert [http.get(f"/{number}").body for number in (2, 3)] == [b"/api/v1/2", b"/api/v1/3"]
 
 
 @pytest.mark.parametrize("trouble", [says(500), says(502), says(503), breaks_off, breaks_off_midway])
@@ -561,12 +547,32 @@ def test_not_modified_is_an_answer(server: Server) -> None:
 def test_a_compressed_answer_is_unpacked_and_a_broken_one_told(server: Server) -> None:
     server.answers = [
         says(200, gzip.compress(b"[1]"), Content_Encoding="gzip"),
-        says(200, b"?" * 100, Content_Encoding="gzip"),
+        says(200, gzip.compress(b"[1,") + gzip.compress(b"") + gzip.compress(b"2]"), Content_Encoding="GZip"),
+        says(200, zlib.compress(b"[3]"), Content_Encoding="deflate"),
+        says(200, zlib.compress(b"[4]", wbits=-15), Content_Encoding="deflate"),
+        says(200, b"[5]", Content_Encoding="identity"),
     ]
-    with client(server, attempts=2) as http:
-        assert http.get("/a").json() == [1]
-        with pytest.raises(Unreachable, match="compressed"):
-            http.get("/a")
+    with client(server, attempts=1) as http:
+        assert [http.get("/a").json() for _ in range(5)] == [[1], [1, 2], [3], [4], [5]]
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        pytest.param(b"?" * 100, "gzip", id="not packed"),
+        pytest.param(gzip.compress(b"12345678")[:-11], "gzip", id="cut off"),
+        pytest.param(gzip.compress(b"12345678")[:-1], "gzip", id="cut off behind the last of it"),
+        pytest.param(zlib.compress(b"12345678")[:-2], "deflate", id="deflate, cut off"),
+        pytest.param(gzip.compress(b"1") + gzip.compress(b"2")[:-4], "gzip", id="the second part cut off"),
+        pytest.param(gzip.compress(gzip.compress(b"1")), "gzip, gzip", id="packed twice"),
+        pytest.param(b"12345678", "br", id="what was not asked for"),
+    ],
+)
+def test_a_compressed_answer_that_is_not_whole_is_told(server: Server, body: bytes, encoding: str) -> None:
+    server.answers = [says(200, body, Content_Encoding=encoding)]
+    with client(server, attempts=2) as http, pytest.raises(Unreachable, match="compressed"):
+        http.get("/a")
+    assert len(server.seen) == 2
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -699,3 +705,6 @@ def test_a_malformed_header_of_one_request_is_told_without_its_value(server: Ser
     with client(server) as http, pytest.raises(Unreachable, match="malformed") as caught:
         http.get("/a", headers={"X-Token": "secret\nX: y"})
     assert "secret" not in str(caught.value)
+    with client(server) as http, pytest.raises(Unreachable, match="malformed"):
+        http.get("/a", headers={"X\r\nY": "1"})
+    assert server.seen == []

@@ -96,11 +96,12 @@ def _requests(seam: Seam) -> None:
         seam.point(f"answered {name}")
         return answer
 
-    def sent(self: Connection, stream: NetworkStream, request: bytes) -> None:
-        send(self, stream, request)
+    def sent(self: Connection, stream: NetworkStream, request: bytes) -> bool:
+        whole = send(self, stream, request)
         if seam.stage == "apply":  # in between nothing happens but at a target
             method, target, _ = request.split(b" ", 2)
             seam.point(f"sent {method.decode()} {target.partition(b'?')[0].decode()}")
+        return whole
 
     Connection.ask, Connection._send = asked, sent  # type: ignore[method-assign]  # laid around them
 
