@@ -31,7 +31,7 @@ main()
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-@pytest.mark.parametrize("module", ["syncd.cli", "typer", "syncd.cli.app", "syncd.cli.looking", "sqlalchemy", "httpx"])
+@pytest.mark.parametrize("module", ["syncd.cli", "typer", "syncd.cli.app", "syncd.cli.status", "sqlalchemy", "httpx"])
 def test_ctrl_c_while_modules_are_imported_ends_plainly(module: str, *, wrapped: bool) -> None:
     program = INTERRUPTED.format(module=module, wrapped=wrapped)
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
@@ -55,7 +55,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("module", ["syncd.cli", "syncd.cli.looking"])
+@pytest.mark.parametrize("module", ["syncd.cli", "syncd.cli.status"])
 def test_another_error_while_modules_are_imported_is_not_taken_for_ctrl_c(module: str, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(BROKEN.format(module=module), encoding="utf-8")

@@ -158,7 +158,7 @@ def check(context: typer.Context, json: Json = False) -> int:
 @app.command()
 def status(context: typer.Context, json: Json = False) -> int:
     """Show each source and target: last run, what stands, problems, holds."""
-    from syncd.cli.looking import show_status
+    from syncd.cli.status import show_status
 
     return show_status(context.obj, json=json)
 
@@ -192,7 +192,7 @@ def release(
     context: typer.Context, name: Annotated[str, typer.Argument(metavar="SOURCE|TARGET", help="What is held.")]
 ) -> int:
     """Let a hold pass, once: the next run writes what the safety stop kept back."""
-    from syncd.cli.looking import release_hold
+    from syncd.cli.waiting import release_hold
 
     return release_hold(context.obj, name)
 
@@ -223,7 +223,7 @@ def problems(context: typer.Context, json: Json = False) -> int | None:
     """List what waits for a person, with what to do about it."""
     if context.invoked_subcommand is not None:
         return None
-    from syncd.cli.looking import list_problems
+    from syncd.cli.waiting import list_problems
 
     raise typer.Exit(list_problems(context.obj, json=json))
 
@@ -231,7 +231,7 @@ def problems(context: typer.Context, json: Json = False) -> int | None:
 @problems_app.command("list")
 def problems_list(context: typer.Context, json: Json = False) -> int:
     """List what waits for a person, each on a line of its own."""
-    from syncd.cli.looking import list_problems
+    from syncd.cli.waiting import list_problems
 
     return list_problems(context.obj, json=json, each=True)
 
@@ -242,7 +242,7 @@ def problems_retry(
     ids: Annotated[list[int] | None, typer.Argument(metavar="[ID…]", help="Problems; all of them otherwise.")] = None,
 ) -> int:
     """Try these again in the next run."""
-    from syncd.cli.looking import mark_problems
+    from syncd.cli.waiting import mark_problems
 
     return mark_problems(context.obj, ids, "retry")
 
@@ -252,7 +252,7 @@ def problems_dismiss(
     context: typer.Context, ids: Annotated[list[int], typer.Argument(metavar="ID…", help="Problems.")]
 ) -> int:
     """Stop showing these until their cause changes."""
-    from syncd.cli.looking import mark_problems
+    from syncd.cli.waiting import mark_problems
 
     return mark_problems(context.obj, ids, "dismissed")
 

@@ -82,7 +82,7 @@ def test_an_unexpected_error_that_quotes_a_key_shows_it_nowhere(found: Found, mo
         assert company.key.encode() not in path.read_bytes(), path
     company.key = "another-key-0123456789"  # which does not look like one of FastFaktura's
     company.configure()
-    monkeypatch.setattr("syncd.cli.looking._status", quoting)
+    monkeypatch.setattr("syncd.cli.status._status", quoting)
     said = company.syncd("status")
     assert said.code == 1
     assert "Illegal header value" in said.err
