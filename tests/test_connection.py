@@ -186,15 +186,12 @@ def test_a_length_that_is_spelled_oddly_counts_all_the_same(framing: bytes) -> N
 
 
 @pytest.mark.parametrize("moment", ["on_header", "on_body", "on_message_complete"])
-def test_ctrl_c_while_an_answer_is_read_ends_it(moment: str) -> None:
-    class Interrupted(Connection):
-        pass
-
+def test_ctrl_c_while_an_answer_is_read_ends_it(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    setattr(Interrupted, moment, interrupt)
-    line = Interrupted(ORIGIN, None, Network(Tape([PLAIN])), connect=1.0, wait=1.0)
+    monkeypatch.setattr(Connection, moment, interrupt)
+    line = connection(PLAIN)
     with pytest.raises(KeyboardInterrupt):
         asked(line)
     assert not line.reusable
