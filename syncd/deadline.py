@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import httpcore
+import httpx
 
 SLOWEST: Final = 16 * 1024
 """Bytes a second of the slowest line that is taken to be honest: what came gives the rest of its answer the time that
@@ -14,7 +15,7 @@ it took at this rate, so that a large PDF over a poor line is no failure, and an
 hour and a quarter."""
 
 
-class Late(httpcore.ReadTimeout):
+class Late(httpx.ReadTimeout):
     """Something of an answer came again and again, and it was not whole in time."""
 
 
@@ -47,13 +48,13 @@ class _Stream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         left = self._until - self._clock()
         if left <= 0:
-            raise Late
+            raise Late("not whole in time")
         short = timeout is None or left < timeout
         try:
             data = self._stream.read(max_bytes, left if short else timeout)
         except httpcore.ReadTimeout:
             if short:
-                raise Late from None
+                raise Late("not whole in time") from None
             raise
         self._until += len(data) / SLOWEST
         return data

@@ -1,29 +1,25 @@
-"""HTTP to one base URL: one connection pool, bounded retries, and errors a person can read.
+"""HTTP to one base URL: bounded retries, and errors a person can read.
 
-Addresses, headers and certificates are those of httpx. Its client is not used: its cookies, redirects,
-hooks, proxies and log lines are not wanted, and a long history is several hundred thousand requests.
+Requests go straight to the transport: cookies, redirects to elsewhere, hooks, proxies and log lines of the client of
+httpx are not wanted, and a long history is several hundred thousand requests.
 """
 
 from __future__ import annotations
 
-import re
-import ssl
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Self
 from urllib.parse import quote, urlencode
 
-import httpcore
 import httpx
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from syncd.addresses import address
-from syncd.answers import READABLE, Reply, TooLong, readable, refused, shortened, unpacked
-from syncd.connection import Connection
-from syncd.deadline import Late, Lines
+from syncd.answers import READABLE, Reply, TooLong, readable, refused, shortened
+from syncd.deadline import Late
 from syncd.errors import NotSent, SettingsError, SyncdError, Unreachable
+from syncd.transport import Transport
 
 Params = Mapping[str, str | int | None]
 Refusal = Callable[[int, Mapping[str, str], bytes, str], SyncdError]
@@ -32,9 +28,6 @@ __all__ = ["MAX_BODY", "READABLE", "Http", "Params", "Refusal", "Reply", "readab
 
 MAX_BODY: Final = 64 * 1024 * 1024
 MAX_HOPS: Final = 3
-WHOLE: Final = 2
-"""Times ``timeout`` in which an answer has to be whole, besides what its bytes take: an honest server may need nearly
-one before the first byte, and hardly another one after it."""
 
 
 class _Lasting(Unreachable):
@@ -43,23 +36,15 @@ class _Lasting(Unreachable):
 
 # The first that fits holds. An error of the last kinds may carry header values: it is not quoted.
 _BROKEN: Final[tuple[tuple[type[Exception], type[Unreachable], str], ...]] = (
-    (httpcore.ConnectTimeout, NotSent, "no connection in time"),
-    (httpcore.ConnectError, NotSent, "it could not be reached"),
+    (httpx.ConnectTimeout, NotSent, "no connection in time"),
+    (httpx.ConnectError, NotSent, "it could not be reached"),
     (Late, Unreachable, "the answer came bit by bit and was not complete in time"),
-    (httpcore.TimeoutException, Unreachable, "no answer in time"),
-    (zlib.error, Unreachable, "the answer is compressed in a way that cannot be read, or cut off"),
-    (httpcore.NetworkError, Unreachable, "the connection broke off before the answer was complete"),
-    (httpcore.ProtocolError, Unreachable, "the connection broke off before the answer was complete"),
+    (httpx.TimeoutException, Unreachable, "no answer in time"),
+    (httpx.DecodingError, Unreachable, "the answer is compressed in a way that cannot be read, or cut off"),
+    (httpx.NetworkError, Unreachable, "the connection broke off before the answer was complete"),
+    (httpx.ProtocolError, Unreachable, "the connection broke off before the answer was complete"),
 )
 _FAILURES: Final = tuple(row[0] for row in _BROKEN)
-
-_PORTS: Final = {"http": 80, "https": 443}
-_KEPT: Final = 60.0
-"""Seconds that a connection without work is kept."""
-
-_SIMPLE: Final = re.compile(r"[A-Za-z0-9_/?=&%+~-]*(\.[A-Za-z0-9_/?=&%+~-]+)*")
-"""What stands in a path and query as it is sent; anything else goes by way of ``httpx.URL``, which is slower."""
-
 
 _BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=30)
 
@@ -70,7 +55,7 @@ class Http:
     What is safe to repeat is tried up to ``attempts`` times, with jitter and not before the time that ``Retry-After``
     names; none begins ``patience`` seconds after the first failure. ``name`` ("source main") begins every error, and no
     error holds one of ``secrets``. ``timeout``: seconds for each of connect (at most 10), read and write; a whole
-    answer gets ``WHOLE`` times as long, and more for its bytes. ``pool``: connections kept open, for as many threads.
+    answer gets twice as long, and more for its bytes. ``pool``: connections kept open, for as many threads.
     ``sleep`` may return early; it is true once an end was asked for (``Event.wait``).
     """
 
@@ -102,16 +87,11 @@ class Http:
         if bad := [key for key, value in every.items() if not _sendable(value)]:
             raise SettingsError([f"{name}: {', '.join(bad)} holds characters that HTTP cannot send"])
         self._headers = httpx.Headers(every)
-        self._raw_headers, self._raw_base = _raw(self._headers), url.raw_path.rstrip(b"/")
-        self._at = httpcore.Origin(url.raw_scheme, url.raw_host, url.port or _PORTS[url.scheme])
         self._secrets = tuple({form for secret in secrets for form in (secret, quote(secret, "")) if form})
         self._attempts, self._patience = attempts, patience
-        self._timeout = timeout
-        self._max_body, self._sleep, self._clock = max_body, sleep, clock
-        self._pool, self._closed = pool, False
-        self._idle: list[tuple[Connection, float]] = []
-        self._tls = _tls() if url.scheme == "https" else None
-        self._lines = Lines(WHOLE * timeout, clock)
+        self._sleep, self._clock, self._max_body = sleep, clock, max_body
+        connect = min(timeout, 10.0)
+        self._transport = Transport(url, connect=connect, wait=timeout, pool=pool, most=max_body, clock=clock)
 
     def __enter__(self) -> Self:
         """Open nothing; connections are made when needed."""
@@ -123,9 +103,7 @@ class Http:
 
     def close(self) -> None:
         """Close all connections, those in use when their answers are there."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop()[0].close()
+        self._transport.close()
 
     def get(
         self,
@@ -232,21 +210,14 @@ class Http:
     ) -> Reply:
         """Send one request and give its answer: 2xx, 304, or a redirect that may be followed."""
         about = self.masked(f"{self.name}: {method} {path}")
-        sent = self._raw_headers
-        if headers or content is not None or method in ("POST", "PUT"):
-            sent = self._changed(method, headers, content, about)
-        line = self._connection()
+        request = httpx.Request(method, url, headers=self._with(headers, about), content=content)
         try:
-            answer = line.ask(method, self._target(url), sent, content or b"", most=self._max_body)
-            answered = httpx.Headers(answer.headers)
-            body = unpacked(answer.body, answered.get("content-encoding", ""), self._max_body)
+            answer = self._transport.handle_request(request)
         except TooLong:
             raise _Lasting(f"{about} was answered with more than {self._max_body:,} bytes") from None
         except _FAILURES as error:
             raise self._broken(error, about) from None
-        finally:
-            self._give_back(line)
-        status = answer.status
+        status, answered, body = answer.status_code, answer.headers, answer.content
         if status < 300 or status == 304:
             return Reply(status, answered, body, about)
         if status < 400:
@@ -255,46 +226,15 @@ class Http:
             raise refusal(status, answered, body, about)
         raise refused(status, answered, self.masked(readable(body, answered.get("content-type", ""))), self.name, about)
 
-    def _changed(self, method: str, headers: Mapping[str, str] | None, content: bytes | None, about: str) -> bytes:
-        """Give the headers of a request that has some of its own."""
-        if not all(_sendable(part) for pair in (headers or {}).items() for part in pair):
+    def _with(self, headers: Mapping[str, str] | None, about: str) -> httpx.Headers:
+        """Give the headers of a request that may have some of its own."""
+        if not headers:
+            return self._headers
+        if not all(_sendable(part) for pair in headers.items() for part in pair):
             raise _Lasting(f"{about}: it cannot be sent: a header is malformed")
-        changed = httpx.Headers(self._headers)
-        changed.update(headers)
-        if content is not None or method != "GET":
-            changed["Content-Length"] = str(len(content or b""))
-        return _raw(changed)
-
-    def _target(self, url: str) -> bytes:
-        """Give path and query of an address as they are sent."""
-        rest = url[len(self._base) :]
-        if url.startswith(self._base) and _SIMPLE.fullmatch(rest):
-            return self._raw_base + rest.encode()
-        return httpx.URL(url).raw_path
-
-    def _connection(self) -> Connection:
-        """Take the connection used last that still stands, or make one.
-
-        What was said on it meanwhile would be taken for the answer to the next request, so it is looked each time.
-        """
-        while self._idle:
-            try:
-                line, since = self._idle.pop()
-            except IndexError:  # another thread took it
-                break
-            if time.monotonic() - since < _KEPT and not line.closed_there():
-                return line
-            line.close()
-        return Connection(self._at, self._tls, self._lines, connect=min(self._timeout, 10.0), wait=self._timeout)
-
-    def _give_back(self, line: Connection) -> None:
-        """Keep a connection for the next request, if it can take one."""
-        if not line.reusable or len(self._idle) >= self._pool:
-            line.close()
-            return
-        self._idle.append((line, time.monotonic()))
-        if self._closed:
-            self.close()
+        every = self._headers.copy()
+        every.update(headers)
+        return every
 
     def _redirect(self, method: str, url: httpx.URL, status: int, headers: httpx.Headers, about: str) -> Reply:
         """Give a reply whose ``location`` may be followed: of a read, on the same host."""
@@ -334,17 +274,6 @@ def _wait(state: RetryCallState) -> float:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
-
-
-def _raw(headers: httpx.Headers) -> bytes:
-    """Write headers as they are sent."""
-    return b"".join([b"%b: %b\r\n" % pair for pair in headers.raw])
-
-
-def _tls() -> ssl.SSLContext:
-    context = httpx.create_ssl_context(trust_env=False)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def _sendable(value: str) -> bool:

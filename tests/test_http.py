@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 
 from syncd.errors import Answer, Busy, Invalid, Missing, NotSent, Refused, SettingsError, SyncdError, Unreachable
 from syncd.http import READABLE, Http, readable
+from syncd.transport import Transport
 
 KEY = "ffk_a+secret/key"
 
@@ -652,6 +653,19 @@ def test_an_address_that_is_not_safe_is_a_settings_error(url: str) -> None:
 )
 def test_loopback_may_be_plain_and_others_are_encrypted(url: str) -> None:
     Http(name="source main", base_url=url).close()
+
+
+def test_the_transport_serves_a_client_of_httpx_as_well(server: Server) -> None:
+    server.answers = [says(200, gzip.compress(b"[1]"), Content_Encoding="gzip"), says(200, b"[2]"), breaks_off_midway]
+    transport = Transport(httpx.URL(server.base_url), connect=5.0, wait=5.0, pool=1, most=100, clock=time.monotonic)
+    with httpx.Client(transport=transport, base_url=server.base_url) as plain:
+        assert plain.get("/a").json() == [1]
+        assert plain.post("/b", json={"c": 1}, params={"d": "é"}).json() == [2]
+        with pytest.raises(httpx.RemoteProtocolError, match="before the answer was complete"):
+            plain.get("/a")
+    (_, first, _, _), (method, second, body, headers), _ = server.seen
+    assert (first, method, second, body) == ("/api/v1/a", "POST", "/api/v1/b?d=%C3%A9", b'{"c":1}')
+    assert headers["Content-Type"] == "application/json"
 
 
 def test_an_encrypted_connection_serves_request_after_request(
