@@ -19,7 +19,7 @@ from syncd.http import Http
 from syncd.sandbox.data import made_up
 from syncd.sandbox.options import Envelope, Etag, Fault, FaultKind, Options, Paging, Put
 from syncd.sandbox.server import Sandbox
-from tests.test_http import KEY, client, says, serving
+from tests.over_http.server import KEY, client, says, serving
 
 Given = tuple[Sandbox, FastFaktura]
 
