@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
 from syncd.model import Kind
@@ -17,7 +18,10 @@ Again = set[tuple[Kind, str]]
 # Built once: a walk keeps its cursor with each page, and building a statement costs more than running it.
 _AT = sa.and_(cursor.c.owner == sa.bindparam("of"), cursor.c.name == sa.bindparam("called"))
 _GET = sa.select(cursor.c.value).where(_AT)
-_PUT = cursor.update().where(_AT).values(value=sa.bindparam("text"))
+_NEW = insert(cursor)
+_PUT = _NEW.on_conflict_do_update(
+    set_={"value": _NEW.excluded.value}, where=cursor.c.value != _NEW.excluded.value, index_elements=["owner", "name"]
+)
 
 
 def get(connection: Connection, owner: str, name: str) -> str | None:
@@ -27,11 +31,7 @@ def get(connection: Connection, owner: str, name: str) -> str | None:
 
 def put(connection: Connection, owner: str, name: str, value: str) -> None:
     """Keep a value; one that stands there already is not written again."""
-    before = get(connection, owner, name)
-    if before is None:
-        connection.execute(cursor.insert(), {"owner": owner, "name": name, "value": value})
-    elif before != value:
-        connection.execute(_PUT, {"of": owner, "called": name, "text": value})
+    connection.execute(_PUT, {"owner": owner, "name": name, "value": value})
 
 
 def drop(connection: Connection, owner: str, name: str) -> None:
