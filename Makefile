@@ -19,7 +19,7 @@ export SYNCD_RETAIL_DATA
 help:
 	@echo 'make demo        sync made-up invoices into ./syncd-demo and show what happens'
 	@echo 'make test        run the tests (WORKERS=$(WORKERS), ARGS="-k word" for some of them)'
-	@echo 'make test-crash  stop syncd dead at every point there is (make test: at each sixth)'
+	@echo 'make test-crash  stop syncd dead at every point there is (make test: at each seventh)'
 	@echo 'make test-odoo   try the Odoo connector on real servers, which it installs and starts'
 	@echo 'make lint        formatter, linter and type checker'
 	@echo 'make format      put the code into the formatter'\''s shape'
@@ -33,7 +33,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/syncd demo
 
 test: $(VENV)/.installed-test
-	@CRASH_EVERY=$${CRASH_EVERY:-6} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	@CRASH_EVERY=$${CRASH_EVERY:-7} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-crash: $(VENV)/.installed-test
 	@CRASH_EVERY=$${CRASH_EVERY:-1} $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/crash

@@ -39,6 +39,8 @@ class Bench:
     times: int
     folder: Path
     runs: dict[str, list[Measured]] = field(default_factory=dict)
+    loading: float = 0.0
+    """Seconds that the account took to load the file."""
 
     def keep(self, name: str, one: Measured) -> Measured:
         """Keep a measurement and show it at once."""
@@ -72,7 +74,7 @@ def loads(bench: Bench, account: Account) -> Path:
         pull.rows = pull.said["new"]
         bench.keep("pull", pull)
         folder = bench.fresh("load")
-        bench.syncd(account, folder, "pull + ledger")
+        print(report.purposes(bench.syncd(account, folder, "pull + ledger")))
     return folder
 
 
@@ -124,6 +126,7 @@ def run(bench: Bench, parts: list[str]) -> None:
     """Measure the parts asked for."""
     print(report.HEAD)
     with Account(bench.data, limit=bench.limit) as account:
+        bench.loading = account.loading
         folder: Path | None = None
         if "load" in parts:
             folder = loads(bench, account)
@@ -137,7 +140,7 @@ def run(bench: Bench, parts: list[str]) -> None:
     if "dlt" in parts:  # last: its second load takes longer than all the rest
         with Account(bench.data, limit=bench.limit) as account:
             dlt(bench, account)
-    print("\n".join(report.verdicts(bench.runs, bench.times)))
+    print("\n".join(report.verdicts(bench.runs, bench.times, bench.loading)))
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Self
 
@@ -22,13 +23,17 @@ class Account:
         words = ["sandbox", "--json", "--load", str(data), "--key", KEY, "--multiply", str(multiply)]
         self._words = words + ([] if limit is None else ["--limit", str(limit)])
         self.base_url = ""
+        self.loading = 0.0
+        """Seconds from its start until it listened."""
 
     def __enter__(self) -> Self:
         """Start the process, and wait until it listens."""
         command = [sys.executable, "-m", "syncd", *self._words]
+        began = time.monotonic()
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.base_url = json.loads(self._process.stdout.readline())["base_url"]
+        self.loading = time.monotonic() - began
         self._seen = psutil.Process(self._process.pid)
         self._control = httpx.Client(base_url=self.base_url.removesuffix("/api/v1"), trust_env=False, timeout=60)
         return self

@@ -51,9 +51,14 @@ def cpu(one: Measured) -> float:
     return float(one.said.get("cpu", one.cpu))
 
 
-def verdicts(runs: Runs, times: int) -> list[str]:
-    """Compare with the targets what was measured for them."""
+def verdicts(runs: Runs, times: int, loading: float) -> list[str]:
+    """Compare with the targets what was measured for them; ``loading``: seconds in which the account was loaded."""
     found = ["", f"{'target':58}{'reached':>12}  by processor seconds"]
+    found.append(_line("sandbox: loads the file in < 15 s", f"{loading:.1f} s", met=loading < 15))
+    if "bare loop" in runs:
+        served = max(one.requests / one.server for one in runs["bare loop"])
+        name = "sandbox: >= 2,000 details in a processor second"
+        found.append(_line(name, f"{served:,.0f}", met=served >= 2000))
     found += _rates(runs)
     if "pull + ledger" in runs:
         peak = max(one.peak for one in runs["pull + ledger"])

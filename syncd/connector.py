@@ -20,15 +20,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger
 
 from syncd.errors import Choices, NoDocument
-from syncd.http import Http
 from syncd.model import KINDS, Kind
 from syncd.secret import Secret
+
+if TYPE_CHECKING:  # the contract itself does no I/O, nor does what is pure and knows it
+    from syncd.http import Http
 
 CONTRACT = 1
 """The version of this contract; a connector declares the one it was written for."""

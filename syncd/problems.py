@@ -120,8 +120,10 @@ WAITS: dict[Waits, str] = {
     "books": "looked at again in every cycle",
     "both": "until both sides are equal; looked at again when either changes",
     "rarely": "tried again after a while, ever more rarely, or when a person retries it",
-    "person": "until a person retries, resolves or releases it",
+    "person": "until a person acts, or asks for another try",
 }
+
+HELD = "until a person lets it pass, or its cause is gone"
 
 
 INTRODUCTION = """\
@@ -143,9 +145,10 @@ def document() -> str:
 
 def _entry(problem: Problem) -> str:
     names = ", ".join(f"`{name}`" for name in problem.parameters) or "none"
+    waits = HELD if problem.severity == "hold" else WAITS[problem.waits]
     return (
         f"### `{problem.code}`\n\n{problem.sentence}\n\n"
-        f"- What to do: {problem.remedy}\n- Waits: {WAITS[problem.waits]}.\n- Parameters: {names}"
+        f"- What to do: {problem.remedy}\n- Waits: {waits}.\n- Parameters: {names}"
     )
 
 

@@ -20,7 +20,6 @@ LIFE = frozenset(
         "status",
         "client_name",
         "paid_date",
-        "due_date",
         "public_url",
         "events",
         "archived_at",

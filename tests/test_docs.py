@@ -46,3 +46,11 @@ def test_the_readme_names_every_command() -> None:
     readme = (ROOT / "README.md").read_text()
     assert len(commands) >= 12
     assert [command for command in commands if f"syncd {command}" not in readme] == []
+
+
+def test_the_architecture_names_every_package() -> None:
+    told = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    packages = [path.parent.relative_to(ROOT) for path in ROOT.glob("[sc]*/**/__init__.py")]
+    there = {f"{one}/" for one in packages if len(one.parts) == 2}
+    assert {"syncd/pull/", "connectors/odoo/"} <= there
+    assert not {one for one in there if one not in told}

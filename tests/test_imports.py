@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -53,7 +55,7 @@ HARMLESS = {
     *("difflib", "email.utils", "html", "tomllib", "urllib.parse"),
     # Tables of countries and languages, and schemas.
     *("babel", "pycountry", "pydantic"),
-    # Values and protocols; it names the HTTP client only in an annotation.
+    # Values and protocols; it names the HTTP client only for the type checker.
     "syncd.connector",
 }
 """What a pure module may import beside other pure modules."""
@@ -176,6 +178,15 @@ def test_what_computes_imports_nothing_that_reads_or_writes() -> None:
     assert not wrong
     for translation in TRANSLATIONS:
         assert translation in pure
+
+
+def test_what_computes_brings_nothing_along_that_reads_or_writes() -> None:
+    listing = f"import sys, {', '.join(sorted(PURE))}; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert "syncd.plan" in loaded
+    assert not loaded & {"httpx", "httpcore", "sqlite3", "sqlalchemy", "syncd.http", "syncd.state.store"}
 
 
 def test_no_modules_of_syncd_import_each_other_in_a_circle() -> None:

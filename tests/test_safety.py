@@ -67,6 +67,7 @@ def test_other_books_than_at_first_hold() -> None:
         ("update", "events.e1.type", False),
         ("update", "client_name", False),
         ("update", "total", True),
+        ("update", "due_date", True),
         ("create", "total", False),
     ],
 )

@@ -34,7 +34,7 @@ def day(text: str) -> datetime:
 
 Targets = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[TARGET…]", help="Only these targets; all of them otherwise.", show_default=False),
+    typer.Argument(metavar="TARGET", help="Only these targets; all of them otherwise.", show_default=False),
 ]
 Since = Annotated[
     datetime | None,
@@ -45,9 +45,20 @@ Until = Annotated[
     typer.Option(parser=day, metavar="DATE", help="Only invoices issued on this day or earlier."),
 ]
 Statuses = Annotated[
-    list[str] | None, typer.Option("--status", help="Only invoices of this status; may be given several times.")
+    list[str] | None,
+    typer.Option(
+        metavar="STATUS",
+        help="Only invoices of this status (draft, sent, opened, overdue, paid, cancelled); may be repeated.",
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def flag(name: str, text: str, **more: Any) -> Any:
+    """Give an option without a value; its help shows none."""
+    return typer.Option(name, help=text, metavar="", **more)
+
+
+Json = Annotated[bool, flag("--json", "Print one JSON document and nothing else.")]
 
 
 def command(*, sandbox: bool = True) -> Any:
@@ -78,9 +89,7 @@ def settings_file(
             show_default="$SYNCD_CONFIG, ./syncd.toml, ~/.config/syncd/config.toml, /etc/syncd/config.toml",
         ),
     ] = None,
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
+    _version: Annotated[bool, flag("--version", "Print the version.", callback=_print_version, is_eager=True)] = False,
 ) -> None:
     """Keep your books in step with what you invoice in FastFaktura.
 
@@ -97,17 +106,13 @@ def run(
     since: Since = None,
     until: Until = None,
     status: Statuses = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Read every row of the source and the details of all that is open.")
-    ] = False,
+    full: Annotated[bool, flag("--full", "Read every row of the source and the details of all that is open.")] = False,
     details: Annotated[
-        bool, typer.Option("--details", help="With --full: read the details of everything, settled invoices too.")
+        bool, flag("--details", "With --full: read the details of everything, settled invoices too.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done and write nothing to a target.")
-    ] = False,
+    dry_run: Annotated[bool, flag("--dry-run", "Say what would be done and write nothing to a target.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Let safety stops pass in this run, and ask a source that asked to wait.")
+        bool, flag("--force", "Let safety stops pass in this run, and ask a source that asked to wait.")
     ] = False,
     json: Json = False,
 ) -> int:
@@ -218,6 +223,11 @@ def demo(
     return show(folder)
 
 
+def _json_before(context: typer.Context) -> bool:
+    """Tell whether --json was given before the last word: `syncd problems --json list`."""
+    return bool(context.parent and context.parent.params.get("json"))
+
+
 @problems_app.callback()
 def problems(context: typer.Context, json: Json = False) -> int | None:
     """List what waits for a person, with what to do about it."""
@@ -233,13 +243,13 @@ def problems_list(context: typer.Context, json: Json = False) -> int:
     """List what waits for a person, each on a line of its own."""
     from syncd.cli.waiting import list_problems
 
-    return list_problems(context.obj, json=json, each=True)
+    return list_problems(context.obj, json=json or _json_before(context), each=True)
 
 
 @problems_app.command("retry")
 def problems_retry(
     context: typer.Context,
-    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID…]", help="Problems; all of them otherwise.")] = None,
+    ids: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Problems; all of them otherwise.")] = None,
 ) -> int:
     """Try these again in the next run."""
     from syncd.cli.waiting import mark_problems
@@ -249,7 +259,7 @@ def problems_retry(
 
 @problems_app.command("dismiss")
 def problems_dismiss(
-    context: typer.Context, ids: Annotated[list[int], typer.Argument(metavar="ID…", help="Problems.")]
+    context: typer.Context, ids: Annotated[list[int], typer.Argument(metavar="ID", help="Problems.")]
 ) -> int:
     """Stop showing these until their cause changes."""
     from syncd.cli.waiting import mark_problems
@@ -275,7 +285,7 @@ def mappings_list(
     """List the bindings."""
     from syncd.cli.mappings import list_mappings
 
-    return list_mappings(context.obj, target, json=json)
+    return list_mappings(context.obj, target, json=json or _json_before(context))
 
 
 @mappings_app.command("export")

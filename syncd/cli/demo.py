@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from syncd.cli import console
-from syncd.errors import UsageError
+from syncd.errors import UsageError, worst
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
 from syncd.sandbox.server import Sandbox
@@ -35,7 +35,7 @@ MARK = ".syncd-demo"
 
 
 def show(folder: Path) -> int:
-    """Run the whole story, each command as a person would type it; exit as the last of them."""
+    """Run the whole story, each command as a person would type it; exit as the worst of them."""
     folder = _fresh(folder)
     account = made_up(seed=7, clients=24, invoices=120)
     with Sandbox(account=account) as sandbox:
@@ -50,19 +50,19 @@ def show(folder: Path) -> int:
             )
         )
         console.say(f"A made-up FastFaktura account is served on {sandbox.base_url}.")
-        _type(settings, "The first sync: every client and every issued invoice.", "run")
-        _type(settings, "Nothing has changed, so nothing is written.", "run")
+        codes = [_type(settings, "The first sync: every client and every issued invoice.", "run")]
+        codes.append(_type(settings, "Nothing has changed, so nothing is written.", "run"))
         lived = live(account, seed=7, share=0.08)
         told = ", ".join(f"{what.replace('_', ' ')} {len(ids)}" for what, ids in lived.items() if ids)
         console.say(f"\n[bold]Some days pass at the company:[/bold] {told}.")
         looked = "What a run would do now; as days have passed, every row is read again (--full)."
-        _type(settings, looked, "run", "--full", "--dry-run")
-        _type(settings, "And now it does it.", "run")
-        _type(settings, "Do both sides agree? Record by record, and in totals.", "reconcile")
-        code = _type(settings, "How it stands.", "status")
+        codes.append(_type(settings, looked, "run", "--full", "--dry-run"))
+        codes.append(_type(settings, "And now it does it.", "run"))
+        codes.append(_type(settings, "Do both sides agree? Record by record, and in totals.", "reconcile"))
+        codes.append(_type(settings, "How it stands.", "status"))
     console.say(f"\nThe ledger is in {escape(str(folder / 'ledger'))}: open invoices.csv in a spreadsheet.")
     console.say(f"Edit a cell there by hand, then try: syncd -c {escape(str(settings))} reconcile")
-    return code
+    return worst(codes)
 
 
 def _type(settings: Path, why: str, *command: str) -> int:

@@ -35,7 +35,7 @@ def sandbox(
     port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one.", min=0, max=65535)] = 0,
     host: Annotated[str, typer.Option(help="127.0.0.1 or ::1; never another.")] = "127.0.0.1",
     key: Annotated[str, typer.Option(help="The API key that is accepted.")] = DEFAULT_KEY,
-    json: Annotated[bool, typer.Option("--json", help="Say where it listens as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Say where it listens as JSON.", metavar="")] = False,
     seed: Annotated[int, _knob("Seed of everything made up.", DATA)] = 1,
     clients: Annotated[int, _knob("How many clients to make up.", DATA, min=0, max=MOST)] = 20,
     invoices: Annotated[int, _knob("How many invoices to make up.", DATA, min=0, max=MOST)] = 60,
@@ -125,7 +125,7 @@ def _account(given: dict[str, object]) -> Account:
 
 def _announce(as_json: bool, base_url: str, key: str) -> None:
     if as_json:
-        typer.echo(orjson.dumps({"base_url": base_url, "key": key}).decode())
+        typer.echo(orjson.dumps({"schema": "syncd.sandbox/1", "base_url": base_url, "key": key}).decode())
     else:
         typer.echo(f"base_url {base_url}\nkey      {key}")
     sys.stdout.flush()

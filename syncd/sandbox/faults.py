@@ -54,14 +54,15 @@ def refusal(fault: Fault) -> Response | None:
         return JSONResponse({"error": "the server is having trouble"}, fault.status)
     if fault.kind == "html_error":
         return HTMLResponse(HTML, 502)
-    if fault.kind != "rate_limited":
+    if fault.kind not in ("rate_limited", "unavailable"):
         return None
     headers = {}
     if fault.retry_after == "seconds":
         headers["Retry-After"] = str(round(fault.seconds))
     elif fault.retry_after == "date":
         headers["Retry-After"] = formatdate(time.time() + fault.seconds, usegmt=True)
-    return JSONResponse({"error": "too many requests"}, 429, headers)
+    status, said = (429, "too many requests") if fault.kind == "rate_limited" else (503, "come again later")
+    return JSONResponse({"error": said}, status, headers)
 
 
 def halved(start: Message, body: bytes, *, honest: bool) -> tuple[Message, bytes]:

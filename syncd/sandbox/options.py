@@ -18,6 +18,7 @@ Etag = Literal["none", "etag", "last_modified"]
 Put = Literal["replace", "merge"]
 FaultKind = Literal[
     "status_5xx",
+    "unavailable",
     "rate_limited",
     "drop_before",
     "drop_after",
@@ -43,8 +44,8 @@ class Fault:
     `method` ("" for any) and `path` (a prefix of the path after `/api/v1`) choose the requests.
     Of these, each `every`th (0: not by count) or a share of `rate` (drawn from `seed`) is hit,
     all of them when neither is given; after `times` hits (0: no end) the fault is spent.
-    `status_5xx` answers `status`; `rate_limited` 429 with `Retry-After` of `seconds` as said by
-    `retry_after`; `drop_before` cuts the connection before anything happened, `drop_after` once
+    `status_5xx` answers `status`; `rate_limited` 429 and `unavailable` 503, with `Retry-After` of
+    `seconds` as said by `retry_after`; `drop_before` cuts the connection before anything happened, `drop_after` once
     the effect stands, `drop_midway` in the middle of the answer; `slow` waits `seconds`;
     `truncated_json` cuts the body in half under a fitting length; `html_error` is a 502 in HTML.
     """

@@ -76,18 +76,20 @@ def test_a_run_stopped_dead_at_any_point_is_made_good_by_the_next(
 def test_there_are_hundreds_of_points_and_more_than_half_of_them_lie_in_apply(
     folder: Path, forks: Forks, source: Source, note: Callable[[str], None]
 ) -> None:
-    points: list[Point] = []
+    runs, points = 0, dict[tuple[Kind, Phase, int], Point]()
     for kind in KINDS:
         here = folder / f"{kind}-counted"
         slot = Slot(here / "0", kind, forks, source)
         try:
-            points += points_of(counted(slot, "first", None), kind, "first")
+            tried = points_of(counted(slot, "first", None), kind, "first")
             before = kept_after_first(slot, here / "kept")
-            points += points_of(counted(slot, "second", before), kind, "second")
+            tried += points_of(counted(slot, "second", before), kind, "second")
         finally:
             slot.close()
-    in_apply = sum(point.in_apply for point in points)
-    note(f"Crash points there are: {len(points)}, {in_apply} of them in apply.")
+        runs += len(tried)
+        points |= {(kind, point.phase, point.number): point for point in tried}
+    in_apply = sum(point.in_apply for point in points.values())
+    note(f"Crash points there are: {len(points)}, {in_apply} of them in apply; {runs} runs, the state kept or deleted.")
     assert len(points) >= 300
     assert in_apply * 2 >= len(points)
 
@@ -130,6 +132,6 @@ def sentence(kind: Kind, phase: Phase, points: list[Point]) -> str:
     deleted = sum(point.state == "deleted" for point in points)
     ledger = {"csv": "CSV ledger", "keyless": "hostile ledger without keys", "keyed": "hostile ledger with keys"}[kind]
     return (
-        f"Crash points, {ledger}, {phase} run: {len(points)} stopped dead, {in_apply} of them in apply, "
+        f"Crash points, {ledger}, {phase} run: {len(points)} runs stopped dead, {in_apply} of them in apply, "
         f"{deleted} with the state deleted; {failed} failed."
     )

@@ -54,6 +54,9 @@ def test_too_many_requests_say_when_to_come_again_or_do_not(caller: Caller) -> N
     answer = caller.http.get("/clients")
     assert answer.status_code == 429
     assert "retry-after" not in answer.headers
+    fault(caller, kind="unavailable", seconds=9)
+    answer = caller.http.get("/clients")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "9")
 
 
 @pytest.mark.parametrize(("kind", "made"), [("drop_before", 0), ("drop_after", 1)])

@@ -15,6 +15,7 @@ from subprocess import PIPE
 import pytest
 
 from syncd.cli.console import when
+from syncd.model import STATUSES
 from syncd.sandbox.account import Account
 from syncd.sandbox.change import insert, patch_client, patch_invoice
 from syncd.sandbox.data import made_up
@@ -457,6 +458,21 @@ def test_a_run_that_is_asked_to_end_says_so_and_the_next_completes(found: Found)
     assert_equal(company)
 
 
+def test_help_names_the_statuses_and_a_flag_takes_no_value(found: Found) -> None:
+    told = found().syncd("run", "--help").out
+    words = set(re.findall(r"[\w-]+", told))
+    assert words >= {*STATUSES, "--full", "TARGET"}
+    assert not re.search(r"--full +<bool>", told)
+
+
+def test_json_may_be_asked_for_before_the_last_word(found: Found) -> None:
+    company = found()
+    company.run()
+    for words in ("problems --json list", "mappings --json list"):
+        command, option, last = words.split()
+        assert company.syncd(command, option, last).document == company.syncd(command, last, option).document
+
+
 def test_help_tells_of_every_command(found: Found) -> None:
     company = found()
     said = company.syncd("--help")
@@ -471,6 +487,7 @@ def test_help_tells_of_every_command(found: Found) -> None:
         "reconcile",
         "release",
         "run",
+        "sandbox",
         "serve",
         "status",
     ):

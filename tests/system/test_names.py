@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -28,10 +29,10 @@ def company(found: Found) -> Company:
     return company
 
 
-def on_a_terminal(company: Company, *words: str) -> str:
+def on_a_terminal(company: Company, *words: str, kind: str = "dumb") -> str:
     """Run a command on a terminal and give what that gets."""
     ours, theirs = os.openpty()
-    environment = {**os.environ, "TERM": "dumb"}
+    environment = {**os.environ, "TERM": kind}
     with subprocess.Popen(company.command(*words), stdout=theirs, stderr=theirs, env=environment):
         os.close(theirs)
         got = b""
@@ -46,6 +47,12 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 4096)
     except OSError:  # nobody has the other end any more
         return b""
+
+
+def test_long_work_shows_how_far_it_is_on_a_terminal(company: Company) -> None:
+    told = on_a_terminal(company, "reconcile", kind="xterm")
+    assert re.search(r"compared .* [0-9]+/", told), told
+    assert company.syncd("reconcile").err == ""
 
 
 def test_no_command_hands_a_name_to_the_terminal_as_it_is(company: Company) -> None:
