@@ -82,7 +82,7 @@ def table(case: Case) -> list[str]:
     row("invoices, lines", [f"{run.invoices:,}, {run.lines:,}" for run in runs])
     row("payments", [f"{run.payments:,}" for run in runs])
     for kind in KINDS:
-        row(f"  calls, ms per invoice: {kind}", [_kind(run, kind) for run in runs])
+        row(f"  per invoice, calls and ms: {kind}", [_kind(run, kind) for run in runs])
     row("calls per invoice without payments", [f"{run.calls[0]:.3f}" for run in runs])
     row("calls per invoice with payments", [f"{run.calls[1]:.3f}" for run in runs])
     row("invoices per second without payments", [f"{run.rates[0]:.2f}" for run in runs])
@@ -111,7 +111,7 @@ def listed(case: Case) -> list[str]:
 
 def _kind(run: Run, kind: str) -> str:
     ms = 1000 * run.phases.seconds.get(kind, 0.0) / run.invoices
-    return f"{run.phases.calls[kind]:,}, {ms:.1f}"
+    return f"{run.phases.calls[kind] / run.invoices:.3f}, {ms:.1f}"
 
 
 def _pair(ends: tuple[tuple[float, float], tuple[float, float]], place: int) -> str:

@@ -197,7 +197,7 @@ def _tell(story: dict[str, Any]) -> None:
             console.say(f"  target {target['target']}: {one['kind']} {stands}")
             for path, (expected, found) in one["edited_there"].items():
                 there, ours = (repr(side and show(path, side)) for side in (found, expected))
-                console.say(escape(f"    edited there: {path} is {there}, syncd wrote {ours}; kept"))
+                console.say(escape(f"    edited there: {path} is {there}, FastFaktura said {ours}; kept"))
     for one in story["problems"]:
         since = f"since {console.when(one['since'])}{WAITING[one['state']]}"
         told = escape(f"{one['sentence']} {one['remedy']}")
