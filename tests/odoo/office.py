@@ -9,7 +9,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -226,9 +226,7 @@ def _differences(invoice: Json, move: Json, taxes: Counter[str]) -> list[str]:
             told.append(f"{ours} is {move[theirs]}, not {invoice[f'{ours}_cents'] / 100}")
     if sum(taxes.values()) != invoice["tax_cents"]:
         told.append(f"its tax lines come to {dict(taxes)}, not {invoice['tax_cents']}")
-    for rate, (net, lines) in _nets(invoice).items():
-        if abs(taxes[rate] - net * Decimal(rate) / 100) > 1 + lines / 2:
-            told.append(f"its tax of {rate} % is {taxes[rate]}, on {net}")
+    told += _wrong_rates(invoice, taxes)
     if move["currency_id"][1] != invoice["currency"]:
         told.append(f"is in {move['currency_id'][1]}, not {invoice['currency']}")
     settled = move["payment_state"] in ("paid", "in_payment")
@@ -239,14 +237,31 @@ def _differences(invoice: Json, move: Json, taxes: Counter[str]) -> list[str]:
     return told
 
 
-def _nets(invoice: Json) -> dict[str, tuple[Decimal, int]]:
-    """Add up the lines of each rate, in cents, and count them: each may have been rounded by itself."""
-    found: dict[str, tuple[Decimal, int]] = {}
+def _wrong_rates(invoice: Json, taxes: Counter[str]) -> list[str]:
+    """Say where the tax of a rate is not what its lines come to, rounded in a way that gives the invoice's tax.
+
+    To the cent, unless no way gives it (its tax was told otherwise): then as near as rounding each line can bring it.
+    """
+    nets: dict[str, list[Decimal]] = defaultdict(list)
     for line in invoice["lines"]:
-        rate = f"{line['tax_rate']:g}"
-        net, lines = found.get(rate, (Decimal(0), 0))
-        found[rate] = net + Decimal(str(line["quantity"])) * line["unit_price_cents"], lines + 1
-    return found
+        nets[f"{line['tax_rate']:g}"].append(Decimal(str(line["quantity"])) * line["unit_price_cents"])
+    ways = [
+        {rate: _whole(sum(map(_whole, each)) * Decimal(rate) / 100) for rate, each in nets.items()},
+        {rate: _whole(sum(each) * Decimal(rate) / 100) for rate, each in nets.items()},
+        {rate: Decimal(sum(_whole(net * Decimal(rate) / 100) for net in each)) for rate, each in nets.items()},
+    ]
+    likely = [way for way in ways if sum(way.values()) == invoice["tax_cents"]]
+    if any(all(taxes[rate] == tax for rate, tax in way.items()) for way in likely):
+        return []
+    return [
+        f"its tax of {rate} % is {taxes[rate]}, not {' or '.join({str(way[rate]) for way in likely or ways})}"
+        for rate, each in nets.items()
+        if likely or abs(taxes[rate] - sum(each) * Decimal(rate) / 100) > 1 + len(each) / 2
+    ]
+
+
+def _whole(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal(1), ROUND_HALF_UP)
 
 
 def codes(run: Json) -> list[str]:
