@@ -25,10 +25,10 @@ from connectors.odoo.move_finish import finish, otherwise, withdraw
 from connectors.odoo.move_io import move_rows, product_lines
 from connectors.odoo.move_keeping import keep
 from connectors.odoo.move_reading import is_locked, is_void, move_fields
-from connectors.odoo.move_totals import read_standing, whole_of
-from connectors.odoo.moves import POSITION, Told, Whole, external_id
+from connectors.odoo.move_totals import read_standing, set_maturity, whole_of
+from connectors.odoo.moves import POSITION, TERM, Told, Whole, external_id
 from connectors.odoo.positions_io import leave_off
-from connectors.odoo.rows import Row, anything_paid, settled_by
+from connectors.odoo.rows import Row, anything_paid, link, settled_by
 from connectors.odoo.writes import halved, outcome_of
 from syncd.connector import Rejected, Stale
 from syncd.fields import lookup, same
@@ -52,6 +52,8 @@ def change(calls: Calls, works: Sequence[Work]) -> None:
     _in_place(calls, [work for work in due if not work.told.rewrite], lines)
     _rewrite(calls, [work for work in due if work.told.rewrite], rows, lines)
     posts = [work for work in due if work.outcome is None and work.entry.verb == "post"]
+    for work in posts:
+        _keep_due_date(work, rows[work.id])
     finish(calls, posts)
     withdraw(calls, posts)
     for work in due:
@@ -83,6 +85,13 @@ def _look(work: Work, row: Row | None, lines: Sequence[Row], notes: Mapping[str,
         work.done()
     elif work.entry.verb == "post" and row["state"] == "draft" and (told := otherwise(row, work, company)):
         work.refuse(told)
+
+
+def _keep_due_date(work: Work, row: Row) -> None:
+    """Let a draft that is posted as it stands be due when a person has it due, where FastFaktura changed nothing."""
+    if "due_date" not in work.told.changes:
+        head = {**work.whole.head, "invoice_date_due": row["invoice_date_due"] or ""}
+        work.told = replace(work.told, whole=replace(work.whole, head=head))
 
 
 def _in_place(calls: Calls, works: Sequence[Work], lines: Lines) -> None:
@@ -118,18 +127,9 @@ def _load_texts(calls: Calls, columns: Sequence[str], works: Sequence[Work]) -> 
 
 
 def _due_dates(calls: Calls, works: Sequence[Work]) -> None:
-    """Let the receivable follow, which it does by itself from Odoo 16 on."""
+    """Let the receivable lines follow."""
     standing = read_standing(calls.odoo, calls.company, [work.id for work in works])
-    items = [
-        (work, str(line.id), work.told.texts["invoice_date_due"])
-        for work in works
-        for line in standing[work.id].receivable
-    ]
-    halved(
-        items,
-        lambda some: calls.load("account.move.line", (".id", "date_maturity"), [item[1:] for item in some]),
-        lambda item, error: refused(item[0], error),
-    )
+    set_maturity(calls, [(work, standing[work.id], work.told.texts["invoice_date_due"]) for work in works])
 
 
 def _rewrite(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row], lines: Lines) -> None:
@@ -149,7 +149,7 @@ def _rewrite(calls: Calls, works: Sequence[Work], rows: Mapping[int, Row], lines
     drafts = [work for work in due if work.outcome is None]
     for work in drafts:
         ids = [line["id"] for line in lines.get(work.id, ())]
-        _write(calls, work, work.told.texts, ids, places[work.id])
+        _write(calls, work, work.told.texts, rows[work.id], ids, places[work.id])
     finish(calls, [work for work in drafts if work.outcome is None])
     refused_ = [work for work in drafts if isinstance(work.outcome, Rejected)]
     texts = {work.id: _texts(rows[work.id], work.told.texts) for work in refused_}
@@ -211,38 +211,51 @@ def _told(work: Work) -> str:
 
 
 def _write(
-    calls: Calls, work: Work, texts: Mapping[str, str], ids: Sequence[int], places: Sequence[int | None]
+    calls: Calls, work: Work, texts: Mapping[str, str], row: Row, ids: Sequence[int], places: Sequence[int | None]
 ) -> None:
-    """Write one invoice; ``ids``: its lines as they stand, ``places``: which of them each line is to be."""
+    """Write one invoice; ``row`` and ``ids``: it and its lines as they stand, ``places``: which each line is to be."""
     if not calls.company.features.display_type_product:
         places = [None] * len(places)  # Odoo 14 and 15 leave a line that stands in the currency and at the rate it had
+    values = {
+        **{name: text or False for name, text in texts.items()},
+        **_head(work.whole.head, row),
+        "invoice_line_ids": _lines(work.whole, ids, places, calls.company),
+    }
     try:
-        calls.call("account.move", "write", [work.id], vals=_values(work.whole, texts, ids, places, calls.company))
+        calls.call("account.move", "write", [work.id], vals=values)
     except OdooAnswer as error:
         work.outcome = outcome_of(error)
 
 
-def _values(
-    whole: Whole, texts: Mapping[str, str], ids: Sequence[int], places: Sequence[int | None], company: Company
-) -> dict[str, Any]:
-    """Give what ``write`` takes: the head, the texts, and lines changed where they stand, added and taken out."""
-    head = whole.head
-    values: dict[str, Any] = {name: text or False for name, text in texts.items()}
-    values["partner_id"] = int(head["partner_id/.id"] or 0) or False
-    values["currency_id"] = int(head["currency_id/.id"])
-    values["invoice_date"] = head["invoice_date"] or False
-    if head["invoice_date"]:
-        values["date"] = head["invoice_date"]
+def _head(head: Mapping[str, str], row: Row) -> dict[str, Any]:
+    """Give what ``write`` takes of the head.
+
+    The partner only where it changes: Odoo (from 16 on) puts the partner's payment term and the company's terms in the
+    place of those that stand whenever a partner is written, be it the same.
+    """
+    partner, day = int(head["partner_id/.id"] or 0), head["invoice_date"]
+    values: dict[str, Any] = {
+        "currency_id": int(head["currency_id/.id"]),
+        "invoice_date": day or False,
+        "invoice_date_due": head["invoice_date_due"] or False,
+        "invoice_payment_term_id": int(head[TERM] or 0) or False,
+    }
+    if partner != link(row["partner_id"]):
+        values |= {"partner_id": partner or False, "narration": head["narration"] or False}
+    if day:
+        values["date"] = day
     if POSITION in head:
         values["fiscal_position_id"] = int(head[POSITION] or 0) or False
-    values["invoice_date_due"] = head["invoice_date_due"] or False
+    return values
+
+
+def _lines(whole: Whole, ids: Sequence[int], places: Sequence[int | None], company: Company) -> list[list[Any]]:
+    """Give what ``write`` takes of the lines: changed where they stand, added and taken out."""
     gone = [[2, number, 0] for place, number in enumerate(ids) if place not in places]
     if len(gone) == len(ids):
         gone = [[5, 0, 0]]  # taken out one by one, Odoo 14 keeps what they came to in the old currency
     lines = zip([_line(cells, company.features.analytic) for cells in whole.lines], places, strict=True)
-    stay = [[0, 0, line] if place is None else [1, ids[place], line] for line, place in lines]
-    values["invoice_line_ids"] = gone + stay
-    return values
+    return gone + [[0, 0, line] if place is None else [1, ids[place], line] for line, place in lines]
 
 
 def _line(cells: Sequence[str], analytic: Sequence[str]) -> dict[str, Any]:
@@ -289,7 +302,7 @@ def _put_back(
     for work in [work for work in again if work.outcome is None]:
         were, ids = [line["id"] for line in lines.get(work.id, ())], [line["id"] for line in stands.get(work.id, ())]
         places = [ids.index(number) if number in ids else None for number in were]
-        _write(calls, work, texts[work.id], ids, places)
+        _write(calls, work, texts[work.id], rows[work.id], ids, places)
     finish(calls, [work for work in again if work.outcome is None])
     left = {work.id: work.outcome.reason for work in again if isinstance(work.outcome, Rejected)}
     rows = move_rows(calls.odoo, list(left)) if left else {}

@@ -1,4 +1,4 @@
-"""The last steps of whatever writes an invoice: its tax set, posted, read back; and taken away if it came out wrong."""
+"""The last steps of whatever writes an invoice: due date and tax set, posted, read back; and taken away if wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.move_calls import Calls, Work
 from connectors.odoo.move_io import move_rows
 from connectors.odoo.move_reading import number_of
-from connectors.odoo.move_totals import Standing, corrections, read_standing, set_taxes
+from connectors.odoo.move_totals import Standing, corrections, read_standing, set_due, set_taxes
 from connectors.odoo.rows import Row, currency_of, decimal, link
 from connectors.odoo.writes import halved
 from syncd.connector import Exists, Rejected
@@ -21,7 +21,9 @@ DIFFER: Final = "totals_differ"
 
 
 def finish(calls: Calls, works: Sequence[Work], only: Sequence[Any] = ()) -> None:
-    """Bring drafts to the source's tax, post those that are to be posted, read back, and note what came of each.
+    """Bring drafts to their due date and the source's tax, post those that are to be posted, and read back.
+
+    What came of each is noted.
 
     ``only``: a condition that drafts of others or of an earlier time do not meet; they are left as they stand.
     """
@@ -86,7 +88,7 @@ def _delete(calls: Calls, ids: Sequence[int]) -> None:
 
 
 def _taxed(calls: Calls, works: Sequence[Work], only: Sequence[Any]) -> tuple[list[Work], set[int]]:
-    """Set the taxes that differ; give the works that come to the source's totals, and the invoices that were set."""
+    """Set what differs; give the works that come to the source's totals, and the invoices of which a tax was set."""
     standing = read_standing(calls.odoo, calls.company, [work.id for work in works], only)
     wanted = []
     for work in works:
@@ -98,7 +100,8 @@ def _taxed(calls: Calls, works: Sequence[Work], only: Sequence[Any]) -> tuple[li
             work.refuse(lines, DIFFER)
         else:
             wanted.append((work, standing[work.id], lines))
-    set_taxes(calls, wanted)
+    set_due(calls, [(work, found) for work, found, _ in wanted])
+    set_taxes(calls, [one for one in wanted if one[0].outcome is None])
     changed = {work.id for work, _, lines in wanted if lines}
     return [work for work, _, _ in wanted if work.outcome is None], changed
 
@@ -143,6 +146,9 @@ def _fault(row: Row, work: Work, company: Company) -> str | None:
     day = head["invoice_date"]
     if (row["invoice_date"], row["date"]) != (day, day):
         return f"Odoo moved it from {day} to {row['date']}; is that period closed?"
+    due = head["invoice_date_due"]
+    if due and row["invoice_date_due"] != due:
+        return f"Odoo has it due on {row['invoice_date_due']} instead of {due}."
     return None
 
 

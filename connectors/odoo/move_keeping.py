@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Final
 
-from connectors.odoo.moves import BY_RATE, POSITION, Whole
+from connectors.odoo.moves import BY_RATE, POSITION, TERM, Whole
 from connectors.odoo.taxes import Taxes
 from syncd.connector import Rejected
 
@@ -79,6 +79,9 @@ def keep(told: Whole, stands: Whole, changes: Collection[str], taxes: Taxes, *, 
 
 def _head(told: Mapping[str, str], stands: Mapping[str, str], changes: Collection[str]) -> dict[str, str]:
     kept = {column: stands[column] for path, column in _HEAD.items() if path not in changes}
+    kept[TERM] = stands[TERM]
+    if "notes" not in changes and "public_url" not in changes:
+        kept["narration"] = stands["narration"]
     if "client_id" not in changes:
         kept[POSITION] = stands[POSITION]
     if "number" not in changes and stands["name"] not in ("", "/"):

@@ -20,7 +20,8 @@ MOVE_FIELDS: Final = (
     *("name", "state", "move_type", "partner_id", "currency_id", "invoice_date", "date", "invoice_date_due"),
     *("amount_untaxed", "amount_tax", "amount_total", "amount_residual", "payment_state"),
     *("narration", "ref", "payment_reference", "invoice_origin", "posted_before", "write_uid"),
-    *("journal_id", "fiscal_position_id", "restrict_mode_hash_table", "reversal_move_ids", "reversal_move_id"),
+    *("journal_id", "fiscal_position_id", "invoice_payment_term_id"),
+    *("restrict_mode_hash_table", "reversal_move_ids", "reversal_move_id"),
 )
 """What is read of an invoice (``account.move``), as far as this Odoo has it."""
 

@@ -18,7 +18,7 @@ import orjson
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.move_calls import Calls, Work, refused
-from connectors.odoo.moves import POSITION, Whole
+from connectors.odoo.moves import POSITION, TERM, Whole
 from connectors.odoo.rows import Row, cents_of, link
 from connectors.odoo.writes import halved
 from syncd.money import amount, half_up
@@ -40,11 +40,13 @@ class Standing:
 
     ``untaxed``: what its other lines come to, where the receivable does not tell: Odoo 14 and 15 sum up unrounded taxes
     for it when taxes are rounded globally, and in another currency it may miss the lines by a cent.
+    ``due``: the day on which the last of it falls due.
     """
 
     taxes: dict[str, list[Booked]] = field(default_factory=lambda: defaultdict(list))
     receivable: list[Booked] = field(default_factory=list)
     untaxed: int | None = None
+    due: str = ""
 
 
 def read_standing(odoo: Odoo, company: Company, ids: Sequence[int], only: Sequence[Any] = ()) -> dict[int, Standing]:
@@ -52,11 +54,14 @@ def read_standing(odoo: Odoo, company: Company, ids: Sequence[int], only: Sequen
     if not ids:
         return {}
     domain = [("move_id", "in", list(ids)), *only, "|", ("tax_line_id", "!=", False), company.features.receivable]
+    fields = ["move_id", "tax_line_id", "amount_currency", "balance", "date_maturity"]
     standing: dict[int, Standing] = defaultdict(Standing)
-    for row in odoo.search_read("account.move.line", domain, ["move_id", "tax_line_id", "amount_currency", "balance"]):
+    for row in odoo.search_read("account.move.line", domain, fields):
         line = Booked(row["id"], cents_of(row["amount_currency"]), cents_of(row["balance"]))
         invoice, tax = standing[link(row["move_id"])], link(row["tax_line_id"])
         (invoice.taxes[str(tax)] if tax else invoice.receivable).append(line)
+        if not tax:
+            invoice.due = max(invoice.due, row["date_maturity"] or "")
     if standing and not company.features.tax_totals and company.rounding == "global":
         for row in odoo.search_read("account.move", [("id", "in", sorted(standing))], ["amount_untaxed"]):
             standing[row["id"]].untaxed = cents_of(row["amount_untaxed"])
@@ -107,7 +112,9 @@ def whole_of(move: Row, lines: Sequence[Row], standing: Standing, company: Compa
         "currency_id/.id": str(link(move["currency_id"])),
         "invoice_date": move["invoice_date"] or "",
         "invoice_date_due": move["invoice_date_due"] or "",
+        TERM: _cell(move.get("invoice_payment_term_id")),
         "name": move["name"] or "",
+        "narration": move["narration"] or "",
         POSITION: _cell(move.get("fiscal_position_id")),
     }
     cells = [_cells(line, company.features.analytic) for line in lines]
@@ -128,6 +135,34 @@ def _cell(value: Any) -> str:
         return orjson.dumps(value).decode()
     ids = value[:1] if value and isinstance(value[-1], str) else value
     return ",".join(map(str, ids or ()))
+
+
+def set_due(calls: Calls, works: Sequence[tuple[Work, Standing]]) -> None:
+    """Have drafts fall due on the day that they are to: a payment term that comes to another is taken off."""
+    moved = [
+        (work, standing, day)
+        for work, standing in works
+        if (day := work.whole.head["invoice_date_due"]) and standing.due not in ("", day)
+    ]
+    halved(
+        moved,
+        lambda some: calls.load(
+            "account.move", (".id", TERM, "invoice_date_due"), [[str(work.id), "", day] for work, _, day in some]
+        ),
+        lambda item, error: refused(item[0], error),
+    )
+    set_maturity(calls, [item for item in moved if item[0].outcome is None])
+
+
+def set_maturity(calls: Calls, works: Sequence[tuple[Work, Standing, str]]) -> None:
+    """Let receivable lines fall due on a day; from Odoo 16 on they follow their invoice by themselves."""
+    if calls.company.features.display_type_product:
+        return
+    halved(
+        [(work, str(line.id), day) for work, standing, day in works for line in standing.receivable],
+        lambda some: calls.load("account.move.line", (".id", "date_maturity"), [item[1:] for item in some]),
+        lambda item, error: refused(item[0], error),
+    )
 
 
 def set_taxes(calls: Calls, wanted: Sequence[tuple[Work, Standing, Mapping[int, int]]]) -> None:

@@ -17,7 +17,7 @@ from connectors.odoo.move_finish import finish, withdraw
 from connectors.odoo.move_io import move_rows, product_lines
 from connectors.odoo.move_reading import is_locked, is_void
 from connectors.odoo.move_totals import Standing, fresh, read_standing, whole_of
-from connectors.odoo.moves import POSITION, Told
+from connectors.odoo.moves import POSITION, TERM, Told
 from connectors.odoo.numbers import number_fits
 from connectors.odoo.rows import SALES, Row, anything_paid, link, settled_by
 from connectors.odoo.writes import outcome_of
@@ -117,7 +117,7 @@ def _head(row: Row, work: Work, calls: Calls) -> dict[str, str]:
         "currency_id/.id": str(link(row["currency_id"])),
         "invoice_date": credit["date"],
         "invoice_date_due": credit["date"],
-        "invoice_payment_term_id/.id": "",
+        TERM: "",
         "invoice_cash_rounding_id/.id": "",
         POSITION: str(link(row.get("fiscal_position_id")) or ""),
         "name": name,

@@ -35,6 +35,9 @@ TEXTS: Final = frozenset(("number", "due_date", "notes", "public_url"))
 POSITION: Final = "fiscal_position_id/.id"
 """The column of an invoice's fiscal position. A new one leaves it out: then Odoo gives it that of its client."""
 
+TERM: Final = "invoice_payment_term_id/.id"
+"""The column of an invoice's payment term, by which Odoo computes the due date and what of it falls due when."""
+
 BY_RATE: Final = "rate:"
 """Begins the tax of a line in a payload where only the invoice in Odoo can tell which tax it is."""
 
@@ -220,7 +223,7 @@ def _head(operation: Operation, company: Company) -> dict[str, str]:
         "currency_id/.id": str(company.currencies[content["currency"]]),
         "invoice_date": content.get("issue_date") or "",
         "invoice_date_due": content.get("due_date") or "",
-        "invoice_payment_term_id/.id": "",  # else the partner's replaces the due date
+        TERM: "",  # else the partner's replaces the due date
         "invoice_cash_rounding_id/.id": "",  # else the default of new ones rounds the total
         "name": number if company.number == "name" else "",
         "ref": number if company.number == "ref" else "",

@@ -22,6 +22,8 @@ HEAD = {
     "name": "F-1",
     "invoice_date": "2026-03-01",
     "invoice_date_due": "2026-03-31",
+    "invoice_payment_term_id/.id": "",
+    "narration": "",
 }
 WORK, TRIP, DESK = (
     ["Work", "3", "100.00", "50", "1"],

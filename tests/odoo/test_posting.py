@@ -450,6 +450,28 @@ def test_a_draft_that_odoo_posts_on_another_day_is_a_draft_again(own_desk: Desk,
     assert own_desk.remotes(its)[0].fields["status"] == "draft"
 
 
+def test_what_is_due_on_another_day_once_it_is_posted_is_told_and_does_not_stay(
+    own_desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = own_desk.odoo.call
+
+    def moving(model: str, method: str, ids: Any = None, **named: Any) -> Any:
+        done = call(model, method, ids, **named)
+        if method == "action_post":
+            own_desk.admin.call(model, "write", ids, vals={"invoice_date_due": "2026-12-24"})
+        return done
+
+    before = invoice(f"{number}1", THRICE, 1899, status="draft")
+    (its,) = own_desk.create(before)
+    monkeypatch.setattr(own_desk.odoo, "call", moving)
+    sent, made = {**before, "status": "sent"}, invoice(f"{number}2", THRICE, 1899)
+    outcomes = own_desk.run(own_desk.change(before, sent, its, "post"), own_desk.operation("create", made))
+    reasons = [one.reason for one in outcomes if isinstance(one, Rejected)]
+    assert reasons == [f"Odoo has it due on 2026-12-24 instead of {before['due_date']}."] * 2
+    assert own_desk.remotes(its)[0].fields["status"] == "draft"
+    assert {one["state"] for one in own_desk.rows(made)} == {"cancel"}
+
+
 def test_what_is_unpaid_is_cancelled_and_its_number_is_free_for_another(desk: Desk, number: str) -> None:
     contents = [invoice(f"{number}1", THRICE, 1899), invoice(f"{number}2", THRICE, 1899, status="draft")]
     ids = desk.create(*contents)

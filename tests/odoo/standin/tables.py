@@ -38,6 +38,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "company_id": "res.company",
         "currency_id": "res.currency",
         "fiscal_position_id": "account.fiscal.position",
+        "invoice_payment_term_id": "account.payment.term",
         "journal_id": "account.journal",
     },
     "account.move.line": {
