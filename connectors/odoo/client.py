@@ -35,7 +35,8 @@ from syncd.http import Http, Reply
 _AGAIN: Final = 3
 """Times that a read is made in all when others write at the same time (Odoo itself tries each five times, 15 s)."""
 _LOADS: Final = 3
-"""Times that a load is made in all for the same reason: Odoo does not try it again, and nothing of it was written."""
+"""Times that a load is made in all for the same reason: nothing of it was written, and Odoo, where it tells of it in a
+message and not by an error, did not try it again."""
 _UNKNOWN: Final = re.compile(r"^Unknown error during import: <class '[^']*'>:\s*")
 """What ``load`` puts before the sentence of a rule."""
 _CHUNK: Final = 5000
@@ -184,8 +185,8 @@ class Odoo:
         """
         seen = {**({"mode": "update", "noupdate": True} if once else {}), **(context or {})}
         for left in reversed(range(_LOADS)):
-            said = self.call(model, "load", context=seen, fields=list(fields), data=[list(row) for row in rows])
             try:
+                said = self.call(model, "load", context=seen, fields=list(fields), data=[list(row) for row in rows])
                 return self._loaded(model, said)
             except OdooAnswer as error:
                 if error.kind != "concurrent" or not left:

@@ -201,7 +201,7 @@ def _prepare(odoo: Odoo, company: Company, works: Sequence[_Work]) -> None:
     states = _state_ids(odoo, {values["state_id"] for _, values in wishes if values.get("state_id")})
     for work, values in wishes:
         cells = _cells(values, company, tags, states)
-        if isinstance(cells, Rejected):
+        if not isinstance(cells, dict):
             work.outcome = cells
         elif work.entry.verb == "create":
             work.cells = {"id": f"{MODULE}.{work.entry.mark}", "is_company": "1", **cells}
@@ -257,15 +257,15 @@ def _state_ids(odoo: Odoo, codes: set[str]) -> dict[str, int]:
 
 
 def _cells(
-    values: Mapping[str, Any], company: Company, tags: Mapping[str, int | str], states: Mapping[str, int]
-) -> dict[str, str] | Rejected:
+    values: Mapping[str, Any], company: Company, tags: Mapping[str, int | Outcome], states: Mapping[str, int]
+) -> dict[str, str] | Outcome:
     """Put values into the columns of ``load``, all text; or say what Odoo does not have."""
     cells: dict[str, str] = {}
     for name, value in values.items():
         if name == "category_id":
             told = {tag: tags[tag] for tag in value}
-            if missing := [reason for reason in told.values() if isinstance(reason, str)]:
-                return Rejected(missing[0])
+            if missing := [outcome for outcome in told.values() if not isinstance(outcome, int)]:
+                return missing[0]
             cells["category_id/.id"] = ",".join(str(number) for number in told.values())
         elif name in ("country_id", "state_id"):
             number = (company.countries if name == "country_id" else states).get(value, "")

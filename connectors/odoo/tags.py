@@ -8,17 +8,19 @@ from typing import Final
 
 from connectors.odoo.client import Odoo
 from connectors.odoo.errors import LoadRefused, OdooAnswer
+from connectors.odoo.writes import outcome_of
+from syncd.connector import Outcome
 
 MODEL: Final = "res.partner.category"
 
 
-def tag_ids(odoo: Odoo, names: Collection[str]) -> dict[str, int | str]:
-    """Give the id of each tag; or, for one that is not there and cannot be made, Odoo's sentence why.
+def tag_ids(odoo: Odoo, names: Collection[str]) -> dict[str, int | Outcome]:
+    """Give the id of each tag; or, for one that is not there and cannot be made, what that makes of its partners.
 
     Odoo does not keep names unique: of several, the oldest is taken. A new one is made with an external id, so that two
     who make it at once make one. Where that id is a tag that a person renamed or archived since, it is made anew.
     """
-    found: dict[str, int | str] = dict(_search(odoo, names))
+    found: dict[str, int | Outcome] = dict(_search(odoo, names))
     if all(name in found for name in names):
         return found
     try:
@@ -33,7 +35,8 @@ def tag_ids(odoo: Odoo, names: Collection[str]) -> dict[str, int | str]:
             made = odoo.call(MODEL, "create", vals_list=[{"name": name} for name in missing])
             found |= dict(zip(missing, made, strict=True))
     except OdooAnswer as error:
-        return {name: found.get(name, f"The tag {name} cannot be made: {error.sentence or error}") for name in names}
+        refused = {name: outcome_of(error, f"The tag {name} cannot be made: ") for name in names}
+        return refused | found
     return found
 
 

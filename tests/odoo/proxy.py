@@ -33,6 +33,11 @@ READS = frozenset(
 )
 """Methods that change nothing; every other one is a writing call."""
 
+BUSY = {
+    "name": "psycopg2.errors.SerializationFailure",
+    "message": "could not serialize access due to concurrent update\n",
+}
+
 HOP = frozenset(("connection", "keep-alive", "transfer-encoding", "content-length", "host"))
 
 
@@ -42,12 +47,14 @@ class Proxy:
     ``lose``: Odoo carries it out and answers, and the answer is lost. ``cut``: the connection is closed before Odoo
     sees anything of it. ``delay``: seconds that each answer of a writing call is kept back. ``lose_every``: every
     n-th answer is lost. ``within``: the call is passed on, and ``strike`` is called at once beside it. ``after``:
-    Odoo carries it out and answers, ``strike`` is called, and the answer is lost.
+    Odoo carries it out and answers, ``strike`` is called, and the answer is lost. ``busy``: the first so many calls of
+    each method are answered that others wrote the same at the same time, and Odoo sees nothing of them. ``most``: what
+    is about more records is given up unanswered, as Odoo gives up what takes too long.
     """
 
     def __init__(self, target: str) -> None:
         self.target = urlsplit(target)
-        self.lose = self.cut = self.lose_every = self.within = self.after = 0
+        self.lose = self.cut = self.lose_every = self.within = self.after = self.busy = self.most = 0
         self.delay = 0.0
         self.strike: Callable[[], object] = _nothing
         self.calls: Counter[str] = Counter()
@@ -71,12 +78,15 @@ class Proxy:
         delay: float = 0.0,
         within: int = 0,
         after: int = 0,
+        busy: int = 0,
+        most: int = 0,
         strike: Callable[[], object] | None = None,
     ) -> None:
         """Begin to count anew, and do this to the calls that come."""
         with self.lock:
             self.lose, self.cut, self.lose_every, self.delay = lose, cut, lose_every, delay
             self.within, self.after, self.strike = within, after, strike or _nothing
+            self.busy, self.most = busy, most
             self.calls.clear()
             self.writes.clear()
             self.lost.clear()
@@ -86,8 +96,8 @@ class Proxy:
         self._server.shutdown()
         self._server.server_close()
 
-    def fate(self, name: str) -> str:
-        """Count a call, and say what becomes of it: it passes, is cut off, or loses its answer."""
+    def fate(self, name: str, records: int) -> str:
+        """Count a call, and say what becomes of it: it passes, is refused, is cut off, or loses its answer."""
         with self.lock:
             self.calls[name] += 1
             if name.rpartition(".")[2] in READS:
@@ -97,6 +107,8 @@ class Proxy:
             lost = number == self.lose or bool(self.lose_every and number % self.lose_every == 0)
             fate = "cut" if number == self.cut else "lose" if lost else "write"
             fate = "within" if number == self.within else "after" if number == self.after else fate
+            fate = "cut" if self.most and records > self.most else fate
+            fate = "busy" if self.calls[name] <= self.busy else fate
             if fate != "write":
                 self.lost.append(name)
             return fate
@@ -145,9 +157,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fate = self.proxy.fate(called(self.path, body))
+        fate = self.proxy.fate(called(self.path, body), held(self.path, body))
         if fate == "cut":
             self._hang_up()
+            return
+        if fate == "busy":
+            self._refuse()
             return
         striking = threading.Thread(target=self.proxy.strike)
         if fate == "within":
@@ -167,6 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fate == "write" and self.proxy.delay:
             time.sleep(self.proxy.delay)
+        self._answer(status, headers, answer)
+
+    def _answer(self, status: int, headers: Mapping[str, str], answer: bytes) -> None:
         self.send_response_only(status)
         for name, value in headers.items():
             if name.lower() not in HOP:
@@ -174,6 +192,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    def _refuse(self) -> None:
+        """Answer that others wrote at the same time, in the words of the API that was asked."""
+        rpc = self.path == "/jsonrpc"
+        answer = {"jsonrpc": "2.0", "id": 1, "error": {"code": 200, "data": BUSY}} if rpc else BUSY
+        self._answer(200 if rpc else 500, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
     def _ask(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """Ask Odoo; a new connection each time, so that none is found closed."""
@@ -207,3 +231,14 @@ def called(path: str, body: bytes) -> str:
             return f"{params['args'][3]}.{params['args'][4]}"
         return f"{params['service']}.{params['method']}"
     return ".".join(parts)
+
+
+def held(path: str, body: bytes) -> int:
+    """Count the records that a writing call is about: the ids, the rows that begin one, or the values."""
+    if path == "/jsonrpc":
+        arguments = json.loads(body)["params"]["args"]
+        positional, named = arguments[5:7] if len(arguments) == 7 else ([], {})
+    else:
+        positional, named = [], json.loads(body or b"{}")
+    rows = [row for row in named.get("data", ()) if row[0]]
+    return len(rows or named.get("ids", ()) or named.get("vals_list", ()) or (positional[0] if positional else ()))

@@ -79,5 +79,26 @@ def test_a_connection_cut_before_odoo_saw_the_call_is_made_good(places: Slots) -
     assert failed(faults, outcomes) == []
 
 
+def test_each_writing_call_of_a_first_run_that_meets_others_once_is_made_good_in_that_run(slot: Slot) -> None:
+    busy(slot)
+
+
+def test_each_writing_call_of_a_later_run_that_meets_others_once_is_made_good_in_that_run(booked_slot: Slot) -> None:
+    busy(booked_slot)
+
+
+def busy(slot: Slot) -> None:
+    """Run with everything switched on, while somebody writes the same at the same time as each call does."""
+    with Proxy(slot.place.url) as proxy:
+        stage = slot.again()
+        stage.configure(proxy.url, chatter=True, pdf=True, on_change="update", unsettle=True)
+        proxy.reset(busy=1)
+        run = stage.run(code=None)
+        assert "res.partner.category.load" in proxy.lost
+        assert len(proxy.lost) == len(set(proxy.writes)) > 5
+    assert (run["exit_code"], run["problems"]) == (0, [])
+    assert stage.wrong() + stage.wrong_payments() + stage.made_twice() == []
+
+
 def failed(faults: list[Fault], outcomes: list[Outcome]) -> list[str]:
     return [f"{fault} {one.struck}: {what}" for fault, one in zip(faults, outcomes, strict=True) for what in one.wrong]

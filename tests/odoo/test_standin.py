@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from connectors.odoo.errors import NoDatabase, OdooAnswer
+from connectors.odoo.tags import tag_ids
+from syncd.connector import Stale
 from syncd.errors import Refused
 from syncd.sandbox.change import patch_invoice
 from syncd.sandbox.data import made_up
@@ -108,6 +110,28 @@ def test_dropped_answers_are_found_and_nothing_is_done_twice(stage: Stage) -> No
             assert {one["code"] for one in problems} <= {"cancelled_after_payment"}
             assert stage.wrong() == []
     assert stage.made_twice() == []
+
+
+def test_each_writing_call_that_meets_others_once_is_made_good_in_the_same_run(stage: Stage) -> None:
+    invoice, *_ = stage.invoices("sent", "opened", "overdue")
+    stage.change_client({"id": invoice["client_id"]}, tags=["VIP", "åpen post"])
+    with Proxy(stage.place.url) as proxy:
+        stage.configure(proxy.url)
+        proxy.reset(busy=1)
+        assert stage.run()["problems"] == []
+        assert {"res.partner.category.load", "account.move.action_post"} <= set(proxy.lost)
+        assert stage.wrong() == []
+        assert stage.made_twice() == []
+        assert stage.run()["planned"] == []
+
+
+def test_a_tag_that_others_write_at_the_same_time_for_long_is_planned_anew_and_not_refused(standin: Server) -> None:
+    with closing(standin.place()) as place, Proxy(place.url) as proxy:
+        odoo = place.client(url=proxy.url)
+        proxy.reset(busy=3)
+        told = tag_ids(odoo, ["åpen post"])
+        assert isinstance(told["åpen post"], Stale)
+        assert tag_ids(odoo, ["åpen post"]) == {"åpen post": 1}
 
 
 def test_a_wrong_key_and_a_wrong_database_are_told_apart(standin: Server) -> None:

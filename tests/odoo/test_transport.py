@@ -269,12 +269,47 @@ def test_errors_of_load_come_with_status_200(speak: Speak) -> None:
     assert caught.value.messages == ((1, "date", "No date"),)
 
 
-def test_load_is_made_again_when_others_wrote_at_the_same_time(speak: Speak, server: Server) -> None:
-    busy = {"ids": False, "messages": [{"type": "error", "record": 0, "message": BUSY["message"]}]}
-    odoo = speak((200, busy), (200, {"ids": [3], "messages": []}))
+BUSY_LOAD = {"ids": False, "messages": [{"type": "error", "record": 0, "message": BUSY["message"]}]}
+AT_THE_SAME_TIME = pytest.mark.parametrize(
+    ("version", "busy"),
+    [
+        (19, (200, BUSY_LOAD)),
+        (19, (500, BUSY)),
+        (14, (200, {"jsonrpc": "2.0", "result": BUSY_LOAD})),
+        (14, rpc_fault(BUSY["name"], BUSY["message"])),
+    ],
+)
+"""The four ways in which a load is told that others wrote at the same time."""
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time is let pass before a load is made again."""
+    monkeypatch.setattr("connectors.odoo.client.random.uniform", lambda *_: 0.0)
+
+
+@AT_THE_SAME_TIME
+@pytest.mark.usefixtures("at_once")
+def test_load_is_made_again_when_others_wrote_at_the_same_time(
+    speak: Speak, server: Server, version: int, busy: Answer
+) -> None:
+    made = {"ids": [3], "messages": []}
+    odoo = speak(busy, busy, (200, made if version == 19 else {"jsonrpc": "2.0", "result": made}), version=version)
     assert odoo.load("res.partner", ["id"], [["a"]], once=True) == [3]
-    assert [called["context"]["mode"] for _, called in server.asked] == ["update", "update"]
-    assert [called["context"]["noupdate"] for _, called in server.asked] == [True, True]
+    sent = [called if version == 19 else called["params"]["args"][6] for _, called in server.asked]
+    assert [called["context"]["mode"] for called in sent] == ["update"] * 3
+    assert [called["context"]["noupdate"] for called in sent] == [True] * 3
+
+
+@AT_THE_SAME_TIME
+@pytest.mark.usefixtures("at_once")
+def test_a_load_that_always_meets_others_is_told_as_that(
+    speak: Speak, server: Server, version: int, busy: Answer
+) -> None:
+    with pytest.raises(OdooAnswer) as caught:
+        speak(busy, version=version).load("res.partner", ["id"], [["a"]], once=True)
+    assert caught.value.kind == "concurrent"
+    assert len(server.asked) == 3
 
 
 def test_the_record_that_a_whole_batch_is_blamed_on_stays_when_others_are_named() -> None:
