@@ -18,6 +18,7 @@ from syncd.connector import Entry, Outcome, Rejected, Unknown
 from syncd.doubt import PATIENCE, ROUNDS, Clock
 from syncd.errors import NotSent, Unreachable
 from syncd.model import Kind
+from syncd.portions import count, halve, portion, restore
 from syncd.problems import Finding
 from syncd.session import Session
 from syncd.state import bindings, journal, problems
@@ -25,13 +26,17 @@ from syncd.state import bindings, journal, problems
 
 def apply(session: Session, plan: int, clock: Clock) -> Applied:
     """Carry out a plan; raise ``Unreachable`` or ``Refused`` where the target fails as a whole."""
-    result = Applied()
-    for _ in range(ROUNDS):
+    result, in_vain = Applied(), 0
+    while in_vain < ROUNDS:  # one that brought something on is not counted: parts may be small, and answers lost
+        before = result.done
         _send_planned(session, plan, result, clock)
         if not result.doubt:
             break
         doubt.settle(session, result, clock, reopen=True)
+        in_vain += result.done == before
     result.stopped = clock.wait(0)
+    if not result.missed:
+        restore(session)
     with session.store.write() as connection:
         result.doubt = journal.count_in_doubt(connection, session.name)
         rest = journal.unsent(connection, plan)
@@ -76,10 +81,11 @@ def _apply_whole(session: Session, plan: int, result: Applied) -> None:
 
 def _apply_stage(session: Session, plan: int, stage: int, result: Applied, clock: Clock, *, voids: bool) -> None:
     """Send the voids of one stage or all else in batches; what stands on something that has no target id waits."""
-    batch, after = session.can.batch or 1, ("", 0)
+    after = ("", 0)
     while not clock.wait(0):
+        size = portion(session)
         with session.store.read() as connection:
-            rows = journal.planned(connection, plan, stage=stage, voids=voids, after=after, limit=batch)
+            rows = journal.planned(connection, plan, stage=stage, voids=voids, after=after, limit=size)
         if not rows:
             return
         after = (rows[-1].place, rows[-1].n)
@@ -155,11 +161,18 @@ def _send(session: Session, entries: list[Entry], result: Applied) -> bool:
                 journal.reopen(connection, [entry.number for entry in entries])
             raise
         return False
+    except Unreachable as error:
+        halve(session, portion(session), str(error))
+        raise
     finally:
         if outcomes:
             with session.store.read() as connection:
                 rows = {row.n: row for row in journal.heads(connection, list(outcomes))}
             close(session, [(rows[number], outcome) for number, outcome in outcomes.items()], result)
-    result.doubt += sum(isinstance(outcomes.get(entry.number, Unknown()), Unknown) for entry in entries)
+    unanswered = sum(isinstance(outcomes.get(entry.number, Unknown()), Unknown) for entry in entries)
+    result.doubt += unanswered
+    if unanswered:
+        halve(session, portion(session))
+    count(session, len(entries), unanswered, result)
     session.progress(result.done, None, "written")
     return True

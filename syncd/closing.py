@@ -37,6 +37,10 @@ class Applied:
     stopped: bool = False
     lost: set[tuple[str, str]] = field(default_factory=set)
     """Operations of an earlier run that certainly did not happen."""
+    missed: int = 0
+    """Writes that were not answered, or not for all that they held."""
+    silent: int = 0
+    """Writes in a row, up to the last one, of which nothing was answered."""
 
     @property
     def done(self) -> int:

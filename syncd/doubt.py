@@ -1,8 +1,9 @@
 """Settling what is in doubt: sent, and its answer lost.
 
-Where the target replays safely, by sending the same bytes under the same key again; else, once it can no longer be
-under way, by looking its mark up. What cannot be told so, a person tells: a record that they bind with an import of
-mappings is the one, and is adopted if it stands; with `syncd problems retry` and without one it does not.
+Once it can no longer be under way: where the target replays safely, by sending the same bytes under the same key again,
+in smaller parts each time that they get no answer (``syncd.portions``); else by looking its mark up. What cannot be
+told so, a person tells: a record that they bind with an import of mappings is the one, and is adopted if it stands;
+with `syncd problems retry` and without one it does not.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from syncd.closing import CHUNK, Applied, close, label, take, written
 from syncd.connector import Done, Entry, Outcome, Remote, Wanted
 from syncd.errors import NotSent, Unreachable
 from syncd.fields import differences
+from syncd.portions import count, halve, portion
 from syncd.problems import Finding
 from syncd.session import Session
 from syncd.state import bindings, journal, problems
 
 ROUNDS = 5
-"""How often a plan is gone through, or what is in doubt sent again: what was certainly not carried out, and what
-waited for it."""
+"""How often a plan is gone through in vain, or what is in doubt sent again: what was certainly not carried out, and
+what waited for it."""
+
+IN_VAIN = 2
+"""How often what is in doubt is sent again in vain before it waits for the next run."""
 
 UNRESOLVED = "in_doubt_unresolved"
 MAKING = ("create", "settle", "adopt")
@@ -96,30 +101,55 @@ def sent(session: Session, plan: int) -> Iterator[Entry]:
 
 
 def _replay(session: Session, result: Applied, clock: Clock) -> None:
-    """Send the same keys and the same bytes again, until all is answered or a stop is asked for."""
-    for _ in range(ROUNDS):
+    """Send the same keys and the same bytes again, until all is answered or a stop is asked for.
+
+    It ends before as well, where two rounds got no answer and could not be made smaller by it.
+    """
+    in_vain = 0
+    for turn in range(ROUNDS):
         with session.store.read() as connection:
             plans = journal.plans_in_doubt(connection, session.name)
-        for batch in (batch for plan in plans for batch in _batches(session, plan)):
-            waited = 0.0
-            while not _replay_batch(session, batch(), result):
-                waited += 1.0
-                if waited > PATIENCE:
-                    raise Unreachable(
-                        f"target {session.name} asks to slow down; what is in doubt there is settled in the next run."
-                    )
-                if clock.wait(1.0):
-                    return
+            sent_at = journal.last_in_doubt(connection, session.name) or 0
+        if not plans or (turn and pause(session, clock, _wait(session, sent_at), "an answer was lost again")):
+            return
+        before = _left(session)
+        for batch in (batch for plan in plans for batch in _batches(session, plan, result)):
+            if not _patiently(session, batch, clock):
+                return
+        in_vain += _left(session) == before
+        if in_vain == IN_VAIN:
+            return
 
 
-def _batches(session: Session, plan: int) -> Iterator[Callable[[], Iterator[Entry]]]:
-    """Part what is in doubt of a plan into batches, each of which can be sent more than once."""
-    if session.can.batch is None:
-        yield partial(sent, session, plan)
-        return
+def _left(session: Session) -> tuple[int, int]:
+    """Give how much is in doubt, and in parts of how many it would be sent again."""
+    with session.store.read() as connection:
+        doubtful = journal.count_in_doubt(connection, session.name)
+    return doubtful, portion(session)
+
+
+def _patiently(session: Session, send: Callable[[], bool], clock: Clock) -> bool:
+    """Send a batch, again while the target asks to slow down; False when asked to stop."""
+    waited = 0.0
+    while not send():
+        waited += 1.0
+        if waited > PATIENCE:
+            raise Unreachable(
+                f"target {session.name} asks to slow down; what is in doubt there is settled in the next run."
+            )
+        if clock.wait(1.0):
+            return False
+    return True
+
+
+def _batches(session: Session, plan: int, result: Applied) -> Iterator[Callable[[], bool]]:
+    """Part what is in doubt of a plan into batches that can be sent, each more than once."""
     entries = sent(session, plan)
-    while some := list(islice(entries, session.can.batch)):
-        yield partial(iter, some)
+    if session.can.batch is None:
+        yield lambda: _replay_batch(session, sent(session, plan), result)
+        return
+    while some := list(islice(entries, portion(session))):
+        yield partial(_replay_part, session, some, result)
 
 
 def _replay_batch(session: Session, entries: Iterator[Entry], result: Applied) -> bool:
@@ -130,6 +160,26 @@ def _replay_batch(session: Session, entries: Iterator[Entry], result: Applied) -
         if error.retry_after is None:
             raise
         return False
+    return True
+
+
+def _replay_part(session: Session, entries: Sequence[Entry], result: Applied) -> bool:
+    """Send a part of what is in doubt again; without an answer the next parts are smaller."""
+    numbers, because = [entry.number for entry in entries], ""
+    with session.store.write(durable=True) as connection:
+        journal.mark_sent(connection, numbers, session.seconds())
+    try:
+        if not _replay_batch(session, iter(entries), result):
+            return False
+    except NotSent:
+        raise
+    except Unreachable as error:
+        because = str(error)
+    with session.store.read() as connection:
+        unanswered = sum(row.state == "sent" for row in journal.heads(connection, numbers))
+    if unanswered:
+        halve(session, len(entries), because)
+    count(session, len(entries), unanswered, result)
     return True
 
 

@@ -48,7 +48,9 @@ class Options(BaseModel):
     create whose mark stands is answered with what stands. ``uncertain``: searches say they may have
     missed something. ``payment_touches_invoice``: settling raises the invoice's version.
     ``reverse_answers``: the last operation is answered first. ``page``: records on a page of
-    changes. ``locked_until``: invoices dated up to it are refused.
+    changes. ``locked_until``: invoices dated up to it are refused. ``most``: a batch of more
+    operations takes too long and is given up, nothing carried out and nothing said; so is one in
+    which a name or number holds ``mute_text``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,6 +72,8 @@ class Options(BaseModel):
     reverse_answers: bool = True
     page: PositiveInt = 50
     locked_until: date | None = None
+    most: NonNegativeInt = 0
+    mute_text: str = "never answer me"
 
 
 def draw(options: Options, turn: int) -> Fault:

@@ -51,6 +51,7 @@ class HostileSettings(BaseModel):
     settle_delay: float = Field(
         0.5, ge=0, description="Seconds after which an unanswered batch has happened or never will."
     )
+    raising: bool = Field(False, description="Whether a lost answer is raised; else it is an outcome of each entry.")
     batch: int = Field(MAX_BATCH, gt=0, le=MAX_BATCH, description="The most operations in one batch.")
 
 
@@ -175,6 +176,8 @@ class HostileConnector:
         except Busy as error:  # the ledger says so before it does anything
             raise NotSent(str(error), error.retry_after) from error
         except Unreachable as error:
+            if self._settings.raising:
+                raise
             return [(entry.number, Unknown(str(error))) for entry in batch]
         except Answer as error:  # the request as a whole was refused, unread
             return [(entry.number, Rejected(str(error))) for entry in batch]

@@ -161,6 +161,9 @@ class Handler(BaseHTTPRequestHandler):
         if any(set(operation) != set(SEEN) for operation in operations):
             raise KeyError(*SEEN)
         turn = ledger.count("batch")
+        if self._given_up(operations):
+            ledger.count("batch given up")
+            raise Hung
         fault = ledger.take("script") or draw(ledger.options, turn)
         ledger.count(f"batch {fault}")
         if self._stop(fault):
@@ -174,6 +177,12 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             ledger.release(keys)
         self._answer(answers, fault)
+
+    def _given_up(self, operations: list[Json]) -> bool:
+        options = self.server.ledger.options
+        texts = [str((one["record"] or {}).get(name) or "") for one in operations for name in ("name", "number")]
+        mute = any(options.mute_text in text for text in texts) if options.mute_text else False
+        return mute or bool(options.most and len(operations) > options.most)
 
     def _commit_late(self, operations: list[Json], keys: frozenset[str], fault: str) -> None:
         ledger, answers = self.server.ledger, list[Json]()

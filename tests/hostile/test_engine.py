@@ -136,6 +136,63 @@ def test_a_lost_answer_is_settled_in_the_same_run(office: Open, mode: str, fault
     here.idle()
 
 
+@BOTH
+@pytest.mark.parametrize("raising", [False, True])
+@pytest.mark.parametrize("most", [7, 1])
+def test_what_is_too_much_for_the_books_at_once_is_sent_in_parts_until_it_stands(
+    office: Open, mode: str, most: int, *, raising: bool
+) -> None:
+    here = office(mode, clients=40, invoices=90, most=most)
+    here.configure(raising=raising)
+    few = 1 if not raising else 2 if mode == "keyed" else 6  # it ends at what is raised, but for what is sent again
+    assert 0 in (here.run(code=None)["exit_code"] for _ in range(few))
+    assert here.wrong() == []
+    assert all(times == 1 for of_kind in here.server.counts()["records"].values() for times in of_kind.values())
+    assert here.server.counts()["requests"]["batch given up"] <= 10  # each size once or twice, and not for each part
+    here.idle()
+    new = [insert(here.sandbox.account, {"status": "sent"}) for _ in range(3 * most)]
+    assert 0 in (here.run(code=None)["exit_code"] for _ in range(few))
+    assert all(len(here.all_there("invoice", number=one.number)) == 1 for one in new)
+
+
+@pytest.mark.parametrize(("mode", "raising"), [("keyed", True), ("keyed", False), ("keyless", False)])
+def test_one_record_that_never_gets_an_answer_stands_in_no_others_way(
+    office: Open, mode: str, *, raising: bool
+) -> None:
+    here = office(mode, clients=40, invoices=90)
+    here.configure(raising=raising)
+    here.change_invoice(here.invoice("sent"), number="never answer me")
+    for _ in range(4):
+        here.run(code=None)
+    run = here.run(code=1)
+    assert (run["in_doubt"], run["written"]) == (int(mode == "keyed"), 0)
+    numbers = {one["fields"]["number"] for one in here.all_there("invoice")}
+    booked = [one for one in here.dump()["invoices"] if one["status"] not in ("draft", "cancelled")]
+    assert {one["number"] for one in booked} - numbers == {"never answer me"}
+    here.server.behave(mute_text="")
+    here.run()
+    assert here.wrong() == []
+    here.idle()
+
+
+@BOTH
+@pytest.mark.parametrize("raising", [False, True])
+def test_books_that_answer_no_write_at_all_are_left_alone_until_the_next_run(
+    office: Open, mode: str, *, raising: bool
+) -> None:
+    here = office(mode, clients=40, invoices=90, every={"drop": 1})
+    here.configure(raising=raising)
+    for _ in range(2):
+        before = here.server.counts()["requests"].get("batch", 0)
+        assert here.run(code=3)["error"]
+        assert here.server.counts()["requests"]["batch"] - before <= 12
+    here.server.behave(every={})
+    here.run(code=None)
+    here.run()
+    assert here.wrong() == []
+    here.idle()
+
+
 def test_what_nothing_can_tell_waits_until_a_person_says_what_stands(office: Open) -> None:
     here = office("keyless", uncertain=True, script=("ok", "drop"))
     assert codes(here.run(code=1))["in_doubt_unresolved"] > 1

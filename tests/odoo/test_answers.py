@@ -87,6 +87,17 @@ def test_each_writing_call_of_a_later_run_that_meets_others_once_is_made_good_in
     busy(booked_slot)
 
 
+def test_what_odoo_gives_up_as_too_much_at_once_is_sent_in_parts_until_it_stands(slot: Slot) -> None:
+    with Proxy(slot.place.url) as proxy:
+        stage = slot.again(proxy.url)
+        proxy.reset(most=2)
+        assert 0 in (stage.run(code=None)["exit_code"] for _ in range(3))
+        assert proxy.lost
+        assert {"account.move.load", "account.move.action_post"} <= set(proxy.writes)
+        assert stage.run()["planned"] == []
+    assert stage.wrong() + stage.wrong_payments() + stage.made_twice() == []
+
+
 def busy(slot: Slot) -> None:
     """Run with everything switched on, while somebody writes the same at the same time as each call does."""
     with Proxy(slot.place.url) as proxy:

@@ -17,7 +17,7 @@ from connectors.odoo.errors import NoDatabase, OdooAnswer
 from connectors.odoo.tags import tag_ids
 from syncd.connector import Stale
 from syncd.errors import Refused
-from syncd.sandbox.change import patch_invoice
+from syncd.sandbox.change import insert, patch_invoice
 from syncd.sandbox.data import made_up
 from syncd.sandbox.life import live
 from tests.crash.forks import Forks
@@ -132,6 +132,35 @@ def test_a_tag_that_others_write_at_the_same_time_for_long_is_planned_anew_and_n
         told = tag_ids(odoo, ["åpen post"])
         assert isinstance(told["åpen post"], Stale)
         assert tag_ids(odoo, ["åpen post"]) == {"åpen post": 1}
+
+
+def test_what_odoo_gives_up_as_too_much_at_once_is_sent_in_parts_until_it_stands(stage: Stage) -> None:
+    with Proxy(stage.place.url) as proxy:
+        stage.configure(proxy.url)
+        proxy.reset(most=4)
+        assert stage.run(code=3)["error"]
+        assert stage.run()["problems"] == []
+        assert 0 < len(proxy.lost) <= 14
+        assert stage.wrong() == []
+        assert stage.run()["planned"] == []
+    assert stage.made_twice() == []
+
+
+def test_what_got_no_answer_again_is_sent_in_parts_only_when_it_can_no_longer_be_under_way(stage: Stage) -> None:
+    stage.run()
+    new = [insert(stage.sandbox.account, {"status": "sent"}) for _ in range(2)]
+    with Proxy(stage.place.url) as proxy:
+        stage.configure(proxy.url)
+        proxy.reset(most=1)
+        stage.run(code=3)
+        stage.run()
+        first, again, *parts = [
+            at for at, name in zip(proxy.times, proxy.writes, strict=True) if name == "account.move.load"
+        ]
+        assert again - first >= 1  # request_limit
+        assert parts[0] - again >= 1
+        assert len(proxy.lost) == len(parts) == len(new)
+        assert stage.wrong() == []
 
 
 def test_a_wrong_key_and_a_wrong_database_are_told_apart(standin: Server) -> None:
