@@ -6,7 +6,7 @@ Every function works on an open connection; who calls it decides what is one tra
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,6 +20,9 @@ from syncd.state.tables import operation, payload, plan
 
 STAGES: dict[Kind, int] = {"client": 1, "invoice": 2, "payment": 3}
 """The order of writing: what others stand on comes first."""
+
+PART = 5_000
+"""Operations that one statement changes: SQLite keeps the pages that a statement changes in memory until it is done."""
 
 ATTACHMENTS = 4
 """The stage after those: nothing stands on a document."""
@@ -192,8 +195,19 @@ def mark_sent(connection: Connection, numbers: Iterable[int], now: int) -> None:
 
 def mark_plan_sent(connection: Connection, plan_number: int, now: int) -> int:
     """Note that a whole plan is about to be sent as one batch; return how many operations that are."""
-    where = sa.and_(operation.c.plan == plan_number, operation.c.state == "planned")
-    return connection.execute(sa.update(operation).where(where).values(state="sent", sent_at=now)).rowcount
+    marked = sa.update(operation).where(operation.c.state == "planned").values(state="sent", sent_at=now)
+    return sum(connection.execute(marked.where(part)).rowcount for part in _parts(connection, plan_number))
+
+
+def _parts(connection: Connection, plan_number: int) -> Iterator[sa.ColumnElement[bool]]:
+    """Part the operations of a plan by their numbers; what is done to all of them is done to one part after another."""
+    number = operation.c.n
+    ends = sa.select(sa.func.min(number), sa.func.max(number)).where(operation.c.plan == plan_number)
+    first, last = connection.execute(ends).one()
+    if first is not None:
+        of_plan = operation.c.plan + 0 == plan_number  # so that they are found by number, not by the index of plans
+        for start in range(first, last + 1, PART):
+            yield sa.and_(number >= start, number < start + PART, of_plan)
 
 
 def keep_payloads(connection: Connection, payloads: dict[int, bytes]) -> None:
@@ -225,8 +239,9 @@ _HEADS = sa.select(operation).where(operation.c.n.in_(sa.bindparam("numbers", ex
 
 def reopen_plan(connection: Connection, plan_number: int) -> None:
     """Take back that a plan was sent: nothing of what has no outcome was carried out, for certain."""
-    where = sa.and_(operation.c.plan == plan_number, operation.c.state == "sent")
-    connection.execute(sa.update(operation).where(where).values(state="planned", sent_at=None))
+    opened = sa.update(operation).where(operation.c.state == "sent").values(state="planned", sent_at=None)
+    for part in _parts(connection, plan_number):
+        connection.execute(opened.where(part))
 
 
 def unsent(connection: Connection, plan_number: int, limit: int = 1_000_000) -> Sequence[Row[Any]]:
@@ -238,10 +253,12 @@ def unsent(connection: Connection, plan_number: int, limit: int = 1_000_000) -> 
 
 def leave(connection: Connection, plan_number: int) -> int:
     """Take out of the journal what a plan never sent; return how many that were."""
-    never = sa.select(operation.c.n).where(operation.c.plan == plan_number, operation.c.state == "planned")
-    connection.execute(sa.delete(payload).where(payload.c.n.in_(never)))
-    where = sa.and_(operation.c.plan == plan_number, operation.c.state == "planned")
-    return connection.execute(sa.delete(operation).where(where)).rowcount
+    left = 0
+    for part in _parts(connection, plan_number):
+        never = sa.and_(operation.c.state == "planned", part)
+        connection.execute(sa.delete(payload).where(payload.c.n.in_(sa.select(operation.c.n).where(never))))
+        left += connection.execute(sa.delete(operation).where(never)).rowcount
+    return left
 
 
 def reopen(connection: Connection, numbers: Iterable[int]) -> None:
