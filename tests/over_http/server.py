@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        pass
+        """Keep the output of the tests free of requests."""
 
 
 class Server(ThreadingHTTPServer):

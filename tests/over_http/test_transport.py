@@ -10,6 +10,7 @@ import threading
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
@@ -155,7 +156,7 @@ HEADERS = b"HTTP/1.1 200 OK\r\n"
 def test_an_answer_that_drips_is_a_failed_try_and_not_waited_for_for_ever(
     server: Server, before: bytes, drop: bytes
 ) -> None:
-    dripping = lambda handler: drips(handler, before, drop)  # noqa: E731 -- an answer
+    dripping = partial(drips, before=before, drop=drop)
     server.answers = [dripping, dripping, says(200, b"[]")]
     with client(server, timeout=0.3, clock=time.monotonic, patience=60) as http:
         assert http.get("/a", expect_json=True).json() == []
