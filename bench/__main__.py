@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sqlite3
 import sys
 import tempfile
 from contextlib import closing
@@ -19,6 +18,7 @@ import orjson
 from bench import report
 from bench.account import Account
 from bench.child import Measured, measure
+from syncd.state.store import Store
 
 THREADS = 4
 """As many as syncd has by default."""
@@ -94,13 +94,17 @@ def cycles(bench: Bench, account: Account, folder: Path, prefix: str = "") -> No
 
 
 def _later(folder: Path) -> None:
-    """Put the end of the last cycle back by a beat, so that the next one reads what a daemon's would."""
-    with closing(sqlite3.connect(folder / "state.db")) as state, state:
+    """Put the end of the last cycle back by a beat, so that the next one reads what a daemon's would.
+
+    Through syncd's own store, which leaves the file as a run that ended cleanly does: it is not read through again.
+    """
+    store = Store(f"sqlite:///{folder}/state.db")
+    with closing(store), store.write() as connection:
         where = "owner = 'source:shop' AND name = 'learnt'"
-        learnt = orjson.loads(state.execute(f"SELECT value FROM cursor WHERE {where}").fetchone()[0])
+        learnt = orjson.loads(connection.exec_driver_sql(f"SELECT value FROM cursor WHERE {where}").scalar_one())
         for name in ("began_at", "ended_at"):
             learnt[name] -= BEAT
-        state.execute(f"UPDATE cursor SET value = ? WHERE {where}", [orjson.dumps(learnt).decode()])
+        connection.exec_driver_sql(f"UPDATE cursor SET value = ? WHERE {where}", (orjson.dumps(learnt).decode(),))
 
 
 def dlt(bench: Bench, account: Account) -> None:

@@ -20,8 +20,10 @@ HOME = {
     "RUNTIME__LOG_LEVEL": "CRITICAL",
     "LOAD__WORKERS": "1",
     "PYTHONWARNINGS": "ignore",
+    "PYTHONDONTWRITEBYTECODE": "",
 }
-"""The key; that dlt talks to nobody but the account, does not lock itself out of SQLite, and warns of nothing."""
+"""The key; that dlt talks to nobody but the account, does not lock itself out of SQLite, and warns of nothing; and
+that modules are kept compiled, as an installation has them."""
 
 
 @dataclass(slots=True)
