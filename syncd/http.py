@@ -28,6 +28,9 @@ __all__ = ["MAX_BODY", "READABLE", "Http", "Params", "Refusal", "Reply", "readab
 
 MAX_BODY: Final = 64 * 1024 * 1024
 MAX_HOPS: Final = 3
+_NOTHING: Final = httpx.ByteStream(b"")
+_AS_IT_IS: Final = "/%?:@!$&'()*+,;=~"
+"""What a path may hold beside letters, digits, ``_``, ``.`` and ``-``; all else is quoted."""
 
 
 class _Lasting(Unreachable):
@@ -80,7 +83,7 @@ class Http:
         except ValueError as fault:
             raise SettingsError([f"{name}: base_url {fault}"]) from None
         self.name = name
-        self._base, self._origin = str(url).rstrip("/"), _origin(url)
+        self._url, self._path = url, url.raw_path.decode("ascii").rstrip("/")
         every = {"Host": url.netloc.decode("ascii"), "User-Agent": "syncd"}
         every |= {"Accept": "application/json, */*;q=0.5", "Accept-Encoding": "gzip, deflate"}
         every |= headers or {}
@@ -118,8 +121,7 @@ class Http:
 
         ``expect_json``: a body that is no whole JSON counts as a broken answer and is read again.
         """
-        url = self._url(path, params)
-        attempt = partial(self._read, url, path, headers, expect_json=expect_json)
+        attempt = partial(self._read, self._target(path, params), path, headers, expect_json=expect_json)
         try:
             return attempt()
         except Unreachable as error:
@@ -144,21 +146,22 @@ class Http:
         the error of an answer of 400 and above (status, headers, body, how a sentence on it begins), where the
         statuses of the API do not mean what they usually do.
         """
-        url = self._url(path, None)
         if content is not None:
             headers = {"Content-Type": "application/json", **(headers or {})}
-        attempt = partial(self._attempt, method, url, path, headers, content, refusal)
+        attempt = partial(self._attempt, method, self._target(path, None), path, headers, content, refusal)
         try:
             return attempt()
         except Unreachable as error:
             first = error
         return self._again(attempt, first, Unreachable if repeatable else NotSent)
 
-    def _url(self, path: str, params: Params | None) -> str:
+    def _target(self, path: str, params: Params | None) -> bytes:
+        """Give what a request asks for, as it is sent."""
         if not path.startswith("/"):
             raise ValueError(f"a path begins with a slash: {path!r}")
         given = {key: value for key, value in (params or {}).items() if value is not None}
-        return f"{self._base}{path}?{urlencode(given)}" if given else self._base + path
+        asked = f"?{urlencode(given)}" if given else ""
+        return f"{self._path}{quote(path, _AS_IT_IS)}{asked}".encode("ascii")
 
     def _again(
         self, attempt: Callable[[], Reply], error: Unreachable, kind: type[Unreachable], *, reads: bool = False
@@ -191,40 +194,48 @@ class Http:
         again = Retrying(before_sleep=pause, sleep=_at_once, stop=stop, retry=retry, wait=_wait, reraise=True)
         return again(next_one)
 
-    def _read(self, url: str, path: str, headers: Mapping[str, str] | None, *, expect_json: bool) -> Reply:
+    def _read(self, target: bytes, path: str, headers: Mapping[str, str] | None, *, expect_json: bool) -> Reply:
         for _ in range(MAX_HOPS + 1):
-            reply = self._attempt("GET", url, path, headers, None)
+            reply = self._attempt("GET", target, path, headers, None)
             if reply.status < 300 or reply.status == 304:
                 return reply.whole() if expect_json and reply.status < 300 else reply
-            url = reply.headers["location"]
+            target = reply.body
         raise _Lasting(f"{self.name}: GET {path} is redirected in a circle")
 
     def _attempt(
         self,
         method: str,
-        url: str,
+        target: bytes,
         path: str,
         headers: Mapping[str, str] | None,
         content: bytes | None,
         refusal: Refusal | None = None,
     ) -> Reply:
-        """Send one request and give its answer: 2xx, 304, or a redirect that may be followed."""
+        """Send one request and give its answer: 2xx, 304, or a redirect that may be followed, with its target."""
         about = self.masked(f"{self.name}: {method} {path}")
-        request = httpx.Request(method, url, headers=self._with(headers, about), content=content)
+        request = self._request(method, target, self._with(headers, about), content)
         try:
             answer = self._transport.handle_request(request)
         except TooLong:
             raise _Lasting(f"{about} was answered with more than {self._max_body:,} bytes") from None
         except _FAILURES as error:
             raise self._broken(error, about) from None
-        status, answered, body = answer.status_code, answer.headers, answer.content
+        status, answered, body = answer.status_code, answer.headers, b"".join(answer.iter_raw())
         if status < 300 or status == 304:
             return Reply(status, answered, body, about)
         if status < 400:
-            return self._redirect(method, httpx.URL(url), status, answered, about)
+            where = self._url.copy_with(raw_path=target)
+            return self._redirect(method, where, status, answered, about)
         if refusal is not None:
             raise refusal(status, answered, body, about)
         raise refused(status, answered, self.masked(readable(body, answered.get("content-type", ""))), self.name, about)
+
+    def _request(self, method: str, target: bytes, headers: httpx.Headers, content: bytes | None) -> httpx.Request:
+        """Make a request; the target goes in the extension of that name, for to read each address anew takes long."""
+        extensions = {"target": target}
+        if method == "GET":
+            return httpx.Request(method, self._url, headers=headers, stream=_NOTHING, extensions=extensions)
+        return httpx.Request(method, self._url, headers=headers, content=content, extensions=extensions)
 
     def _with(self, headers: Mapping[str, str] | None, about: str) -> httpx.Headers:
         """Give the headers of a request that may have some of its own."""
@@ -240,13 +251,13 @@ class Http:
         """Give a reply whose ``location`` may be followed: of a read, on the same host."""
         try:
             target = url.join(headers.get("location", ""))
-            elsewhere = _origin(target) != self._origin
+            elsewhere = _origin(target) != _origin(self._url)
         except (httpx.InvalidURL, ValueError):
             raise _Lasting(f"{about} is redirected to an address that is none") from None
         if method != "GET" or elsewhere:
             where = self.masked(f"{target.scheme}://{target.netloc.decode()}{target.path}")
             raise _Lasting(f"{about} is redirected to {where}, which is not followed; check base_url")
-        return Reply(status, httpx.Headers({"location": str(target)}), b"", about)
+        return Reply(status, headers, target.raw_path, about)
 
     def _broken(self, error: Exception, about: str) -> Unreachable:
         """Say what a request without a whole answer means."""

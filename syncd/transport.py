@@ -50,9 +50,10 @@ class Transport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read the whole of its answer."""
         headers = b"".join([b"%b: %b\r\n" % pair for pair in request.headers.raw])
+        target = request.extensions.get("target") or request.url.raw_path
         line = self._connection()
         try:
-            answer = line.ask(request.method, request.url.raw_path, headers, request.read(), most=self._most)
+            answer = line.ask(request.method, target, headers, request.read(), most=self._most)
         except _BROKEN as error:  # httpx gives its errors the names of httpcore's
             raise getattr(httpx, type(error).__name__)(str(error), request=request) from error
         finally:
@@ -74,7 +75,7 @@ class Transport(httpx.BaseTransport):
                 raise httpx.DecodingError(str(error)) from error
             del headers["content-encoding"]
             headers["content-length"] = str(len(body))
-        return httpx.Response(status, headers=headers, content=body)
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
 
     def _connection(self) -> Connection:
         """Take the connection used last that still stands, or make one.

@@ -70,17 +70,12 @@ def _tell(report: Report) -> None:
             amount(both.source[3]),
             str(both.target[0]),
             amount(both.target[3]),
-            _sign(both.source, both.target),
+            "agrees" if both.source == both.target else "differs",
         )
         for (currency, month), both in sorted(report.sums.items())
     ]
-    console.table(
-        ("currency", "month", "invoices", "source total", "invoices", "target total", ""), rows, right=(2, 3, 4, 5)
-    )
-
-
-def _sign(source: list[int], target: list[int]) -> str:
-    return "" if source == target else "differs"
+    heads = ("currency", "month", "source invoices", "source total", "target invoices", "target total", "compared")
+    console.table(heads, rows, right=(2, 3, 4, 5))
 
 
 def _document(reports: Sequence[Report], failures: Mapping[str, Failure]) -> dict[str, Any]:
