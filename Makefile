@@ -8,19 +8,23 @@ WORKERS ?= 4
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
+# Where each point is a fault of its own, on a real Odoo.
+FAULTS = $(addprefix tests/odoo/test_,odoo_crash.py killed.py answers.py)
+
 # Invoice lines of a real shop, for check-data, bench and the slice that the tests use.
 SYNCD_RETAIL_DATA ?= ../shared/data/online_retail.csv.xz
 export SYNCD_RETAIL_DATA
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-crash test-odoo lint format check-data bench bench-odoo examples clean
+.PHONY: help demo test test-crash test-odoo test-odoo-crash lint format check-data bench bench-odoo examples clean
 
 help:
 	@echo 'make demo        sync made-up invoices into ./syncd-demo and show what happens'
 	@echo 'make test        run the tests (WORKERS=$(WORKERS), ARGS="-k word" for some of them)'
 	@echo 'make test-crash  stop syncd dead at every point there is (make test: at each seventh)'
 	@echo 'make test-odoo   try the Odoo connector on real servers, which it installs and starts'
+	@echo 'make test-odoo-crash  stop syncd, or kill Odoo, at every point there is: two hours'
 	@echo 'make lint        formatter, linter and type checker'
 	@echo 'make format      put the code into the formatter'\''s shape'
 	@echo 'make check-data  compare a ledger of real data with its raw file (SYNCD_RETAIL_DATA)'
@@ -40,9 +44,11 @@ test-crash: $(VENV)/.installed-test
 
 # Two tests at a time, for the two servers do most of the work. They go on running; tests/odoo/server/stop stops them.
 # ODOO_SERIES=14 or latest tries one of the two.
-# CRASH_EVERY=1 stops syncd at every point there is, and kills Odoo at each of its writing calls: about an hour.
 test-odoo: $(VENV)/.installed-test
 	@ODOO_REQUIRED=1 CRASH_EVERY=$${CRASH_EVERY:-11} $(BIN)/python -m pytest -n 2 --dist worksteal -m odoo tests/odoo $(ARGS)
+
+test-odoo-crash: $(VENV)/.installed-test
+	@ODOO_REQUIRED=1 CRASH_EVERY=$${CRASH_EVERY:-1} $(BIN)/python -m pytest -n 2 --dist worksteal -m odoo $(FAULTS) $(ARGS)
 
 lint: $(VENV)/.installed-lint
 	@$(BIN)/ruff format --check
