@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import orjson
 
@@ -33,19 +33,14 @@ from syncd.errors import Answer, Refused, SettingsError, SyncdError, Unreachable
 from syncd.http import Http, Reply
 
 _AGAIN: Final = 3
-"""Times that a call is made in all when others write the same at the same time: nothing of it was carried out. Odoo
-itself tries each five times (15 s), but not a load, which tells of it in a message."""
+"""Times that a read is made in all when others write at the same time (Odoo itself tries each five times, 15 s)."""
+_LOADS: Final = 3
+"""Times that a load is made in all for the same reason: nothing of it was written, and Odoo, where it tells of it in a
+message and not by an error, did not try it again."""
 _UNKNOWN: Final = re.compile(r"^Unknown error during import: <class '[^']*'>:\s*")
 """What ``load`` puts before the sentence of a rule."""
 _CHUNK: Final = 5000
 """Records whose external ids are asked for in one call."""
-
-
-T = TypeVar("T")
-
-
-def _as_it_is(said: Any) -> Any:
-    return said
 
 
 class _Final(SyncdError):
@@ -117,10 +112,13 @@ class Odoo:
         """Call a method by one request and give what it returns; a recordset comes as ids, ``None`` may come as false.
 
         ``arguments`` have the names of Odoo 19 (``vals_list``, ``vals``, ``domain``). ``repeatable``: it only reads,
-        so it is made again where the connection broke. Any is where others wrote the same at the same time.
+        so it is made again where the connection broke or others wrote at the same time.
         """
-        call = Call(model, method, ids, {**arguments, "context": self._context(context)})
-        return self._call(self._connected(), call, repeatable=repeatable)
+        seen: dict[str, Any] = {"lang": "en_US"}
+        if self.company is not None:
+            seen["allowed_company_ids"] = [self.company]
+        given = {**arguments, "context": {**seen, **(context or {})}}
+        return self._call(self._connected(), Call(model, method, ids, given), repeatable=repeatable)
 
     def search_read(
         self,
@@ -185,10 +183,16 @@ class Odoo:
         ``once``: a record whose external id (column ``id``) stands already is given back untouched, whatever the row
         says. ``LoadRefused`` names the bad records; after it nothing was written.
         """
-        seen = self._context({**({"mode": "update", "noupdate": True} if once else {}), **(context or {})})
-        given = {"fields": list(fields), "data": [list(row) for row in rows], "context": seen}
-        call = Call(model, "load", None, given)
-        return self._call(self._connected(), call, repeatable=False, read=lambda said: self._loaded(model, said))
+        seen = {**({"mode": "update", "noupdate": True} if once else {}), **(context or {})}
+        for left in reversed(range(_LOADS)):
+            try:
+                said = self.call(model, "load", context=seen, fields=list(fields), data=[list(row) for row in rows])
+                return self._loaded(model, said)
+            except OdooAnswer as error:
+                if error.kind != "concurrent" or not left:
+                    raise
+            time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 -- jitter
+        raise AssertionError
 
     def external_ids(self, model: str, ids: Sequence[int]) -> dict[int, str]:
         """Give the external id (``module.name``) of each record that has one; of several, the one Odoo gives."""
@@ -206,11 +210,6 @@ class Odoo:
             said = self.call(model, "fields_get", repeatable=True, attributes=["type"])
             self._fields[model] = frozenset(said)
         return self._fields[model]
-
-    def _context(self, context: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Give the context of a call: what every one has, and its own."""
-        company = {} if self.company is None else {"allowed_company_ids": [self.company]}
-        return {"lang": "en_US", **company, **(context or {})}
 
     def _loaded(self, model: str, said: Any) -> list[int]:
         """Read the answer of ``load``, which has status 200 for errors too."""
@@ -242,7 +241,7 @@ class Odoo:
         speaks: Dialect
         if self.version >= JSON2_SINCE:
             speaks = Json2(self.database, self._key)
-            said: Any = self._call(speaks, Call("res.users", "context_get"), repeatable=True)
+            said = self._call(speaks, Call("res.users", "context_get"), repeatable=True)
             uid = said.get("uid") if isinstance(said, dict) else None
         else:
             uid = self._authenticate()
@@ -279,22 +278,18 @@ class Odoo:
             raise Refused(f"{self.name}: this is Odoo {version}; {OLDEST} or later is needed")
         return version
 
-    def _call(self, speaks: Dialect, call: Call, *, repeatable: bool, read: Callable[[Any], T] = _as_it_is) -> T:
-        """Make a call and ``read`` its result; again when others wrote the same at the same time.
-
-        Where it only reads, also when the answer was no JSON.
-        """
+    def _call(self, speaks: Dialect, call: Call, *, repeatable: bool) -> Any:
+        """Make a call; again, where it only reads, when others wrote at the same time or the answer was no JSON."""
         request = speaks.request(call)
-        for left in reversed(range(_AGAIN)):
+        for left in reversed(range(_AGAIN if repeatable else 1)):
             try:
-                return read(self._send(speaks, request, call.about, repeatable=repeatable))
+                return self._send(speaks, request, call.about, repeatable=repeatable)
             except Unreadable:
-                if not left or not repeatable:
+                if not left:
                     raise
             except OdooAnswer as error:
                 if error.kind != "concurrent" or not left:
                     raise
-                time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 -- jitter
         raise AssertionError
 
     def _send(self, speaks: Dialect, request: Request, what: str, *, repeatable: bool) -> Any:

@@ -1,4 +1,4 @@
-"""Reads what the books are: one company of one Odoo database, in sixteen short calls at most (six more at first)."""
+"""Reads what the books are: one company of one Odoo database, in fourteen short calls at most (six more at first)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connectors.odoo import findings as find
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import ANALYTIC, Company, Features, Journal
 from connectors.odoo.errors import OdooAnswer
-from connectors.odoo.product_io import offered, read_products
+from connectors.odoo.product_io import read_products
 from connectors.odoo.products import OTHERS, Product, by_rate
 from connectors.odoo.rights import ATTACHMENTS, NOTES, Missing, allowed, in_group, lacks, missing_rights, told
 from connectors.odoo.rows import Row, link
@@ -200,13 +200,10 @@ def _booking(odoo: Odoo, settings: OdooSettings, row: Row, mine: Domain, fields:
         return booking
     selling = [one for one in found if one["type"] == "sale"]
     paying = [one for one in found if one["type"] != "sale"]
-    accounts = _accounts(odoo, settings)
-    booking.choices = {
-        "journal": find.journals(selling),
-        "payment_journal": find.journals(paying),
-        **find.accounts(accounts),
-        **find.products(offered(odoo)),
-    }
+    booking.choices = {"journal": find.journals(selling), "payment_journal": find.journals(paying)}
+    accounts: list[dict[str, Any]] = []
+    if codes := [code for code in (settings.account, settings.difference_account) if code]:
+        accounts = odoo.search_read("account.account", [["code", "in", codes]], ["code"])
     _goods(booking, settings, odoo)
     _sales(booking, settings, selling, accounts, archived)
     if settings.number == "name" and booking.journal and booking.journal.hashed and fields.features.memo:
@@ -221,14 +218,6 @@ def _booking(odoo: Odoo, settings: OdooSettings, row: Row, mine: Domain, fields:
         )
         find.payment_methods(methods, booking.paying, accountant=fields.accountant, findings=booking.findings)
     return booking
-
-
-def _accounts(odoo: Odoo, settings: OdooSettings) -> list[dict[str, Any]]:
-    """Read the accounts that the settings name, and those that they could."""
-    codes = [code for code in (settings.account, settings.difference_account) if code]
-    domain = ["|", ["code", "in", codes], ["internal_group", "in", ["income", "expense"]]]
-    closed = [] if odoo.version >= 19 else ["deprecated"]  # which 19 keeps in the archive
-    return odoo.search_read("account.account", domain, ["code", "name", "internal_group", *closed])
 
 
 def _sales(

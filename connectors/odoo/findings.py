@@ -69,24 +69,6 @@ def journals(rows: Sequence[Row]) -> dict[str, str]:
     return {row["code"] or row["name"]: row["name"] for row in rows}
 
 
-def accounts(rows: Sequence[Row]) -> dict[str, dict[str, str]]:
-    """Name the accounts to choose from, by code: income for lines, expense too for their differences."""
-    open_ = sorted((row for row in rows if row["code"] and not row.get("deprecated")), key=lambda row: str(row["code"]))
-    groups = {"account": ("income",), "difference_account": ("income", "expense")}
-    found = {
-        setting: {row["code"]: row["name"] for row in open_ if row["internal_group"] in wanted}
-        for setting, wanted in groups.items()
-    }
-    return {setting: named for setting, named in found.items() if named}
-
-
-def products(rows: Sequence[Row]) -> dict[str, dict[str, str]]:
-    """Name the products to choose from as ``product`` takes them: by internal reference, else by name, else by id."""
-    keys = [row["default_code"] or row["name"] for row in rows]
-    named = {key if keys.count(key) == 1 else str(row["id"]): row["name"] for row, key in zip(rows, keys, strict=True)}
-    return {"product": named} if named else {}
-
-
 def journal(
     rows: Sequence[Row], wanted: str | None, use: Use, findings: list[str], archived: Sequence[Row] = ()
 ) -> Journal | None:

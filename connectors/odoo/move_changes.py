@@ -288,6 +288,7 @@ def _put_back(
     posted: Sequence[Work],
 ) -> None:
     """Put invoices back as they were; what came of the change stays what it was."""
+    calls = calls.insisting
     were_posted = {work.id for work in posted}
     again = [
         Work(work.entry, Told(old[work.id], post=work.id in were_posted), work.id)
@@ -304,7 +305,7 @@ def _put_back(
         places = [ids.index(number) if number in ids else None for number in were]
         _write(calls, work, texts[work.id], rows[work.id], ids, places)
     finish(calls, [work for work in again if work.outcome is None])
-    left = {work.id: work.outcome.reason for work in again if isinstance(work.outcome, Rejected)}
+    left = {work.id: work.outcome.reason for work in again if isinstance(work.outcome, Rejected | Stale)}
     rows = move_rows(calls.odoo, list(left)) if left else {}
     for work in works:
         if work.id in left and isinstance(work.outcome, Rejected):

@@ -52,6 +52,7 @@ def withdraw(calls: Calls, works: Sequence[Work]) -> None:
     A draft that a person has written since is theirs; and what was a draft before it was posted is one again. What Odoo
     does not let be taken back, in a journal locked by hashes for one, stands, and is said to.
     """
+    calls = calls.insisting
     failed = [work for work in works if work.id and isinstance(work.outcome, Rejected)]
     rows = move_rows(calls.odoo, [work.id for work in failed]) if failed else {}
     posted: dict[str, list[Work]] = {"button_cancel": [], "button_draft": []}

@@ -1,4 +1,4 @@
-"""Reads products: those that the settings name, in two calls where they name any, and those that they could name."""
+"""Reads the products that the settings name: two calls where they name any, none where they do not."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.odoo.client import Odoo
-from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.products import Product, choose
 
 _ACCOUNT = "property_account_income_id"
 _CATEGORY = "property_account_income_categ_id"
-_OFFERED = 200
-"""The most products that are offered to choose from; a shop may have a hundred thousand."""
 
 
 def read_products(odoo: Odoo, wanted: Mapping[str, str], findings: list[str]) -> dict[str, Product]:
@@ -36,17 +33,6 @@ def read_products(odoo: Odoo, wanted: Mapping[str, str], findings: list[str]) ->
         rate: Product(row["id"], _id(row[_ACCOUNT]) or (accounts.get(row["categ_id"][0]) if row["categ_id"] else None))
         for rate, row in chosen.items()
     }
-
-
-def offered(odoo: Odoo) -> list[dict[str, Any]]:
-    """Read products that are sold, the first two hundred; none where the user may not."""
-    try:
-        fields = ["name", "default_code"]
-        return odoo.search_read("product.product", [("sale_ok", "=", True)], fields, limit=_OFFERED)
-    except OdooAnswer as error:
-        if error.kind != "access":
-            raise
-        return []
 
 
 def _of_categories(odoo: Odoo, ids: set[int]) -> dict[int, int | None]:

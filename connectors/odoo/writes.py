@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self, TypeVar
 
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
@@ -14,14 +16,27 @@ from syncd.errors import NotSent
 
 T = TypeVar("T")
 
+INSISTING: Final = 3
+"""Times that a call is made in all that takes something back; Odoo itself tries each five times (15 s)."""
+
 
 @dataclass(slots=True)
 class Writes:
-    """Calls that write, each once; ``wrote``: one was sent, so that what follows can no longer be called not sent."""
+    """Calls that write, each once; ``wrote``: one was sent, so that what follows can no longer be called not sent.
+
+    ``tries``: times that a call is made in all when others wrote the same at the same time; nothing of it was carried
+    out. One as a rule: what they wrote may have changed what is to be done, and it is planned anew.
+    """
 
     odoo: Odoo
     company: Company
     wrote: bool = False
+    tries: int = 1
+
+    @property
+    def insisting(self) -> Self:
+        """The same for taking back: left undone, there stands what must not."""
+        return replace(self, tries=INSISTING)
 
     @property
     def context(self) -> dict[str, Any]:
@@ -36,7 +51,14 @@ class Writes:
 
     def call(self, model: str, method: str, ids: Sequence[int] | None, **arguments: Any) -> Any:
         """Call a method, of records or of the model."""
-        return self._sent(lambda: self.odoo.call(model, method, ids, context=self._everything, **arguments))
+        for left in reversed(range(self.tries)):
+            try:
+                return self._sent(lambda: self.odoo.call(model, method, ids, context=self._everything, **arguments))
+            except OdooAnswer as error:
+                if error.kind != "concurrent" or not left:
+                    raise
+            time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 -- jitter
+        raise AssertionError
 
     def load(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from connectors.odoo.client import Odoo
 from connectors.odoo.company import Company
 from connectors.odoo.company_io import read_company
+from connectors.odoo.errors import OdooAnswer
 from connectors.odoo.findings import FREE
 from connectors.odoo.move_io import read_moves
 from connectors.odoo.posting import write_moves
@@ -130,3 +132,20 @@ def broken_at(
         return send(speaks, request, what, **more)
 
     monkeypatch.setattr(odoo, "_send", breaking)
+
+
+def meeting(odoo: Odoo, monkeypatch: pytest.MonkeyPatch, step: str, times: Collection[int]) -> list[str]:
+    """Let a call meet others who write the same, the so many-th times that it is made; give those that did."""
+    send, made, met = odoo._send, list[str](), list[str]()
+
+    def meets(speaks: Any, request: Any, what: str, **more: Any) -> Any:
+        if what == step:
+            made.append(what)
+            if len(made) in times:
+                met.append(what)
+                raise OdooAnswer(f"{what}: could not serialize access", kind="concurrent")
+        return send(speaks, request, what, **more)
+
+    monkeypatch.setattr(odoo, "_send", meets)
+    monkeypatch.setattr("connectors.odoo.writes.random.uniform", lambda *_: 0.0)
+    return met

@@ -87,10 +87,6 @@ def test_each_writing_call_of_a_later_run_that_meets_others_once_is_made_good_in
     busy(booked_slot)
 
 
-def test_each_writing_call_that_meets_others_as_often_as_it_is_tried_is_made_good_by_later_runs(slot: Slot) -> None:
-    busy(slot, times=3)
-
-
 def test_what_odoo_gives_up_as_too_much_at_once_is_sent_in_parts_until_it_stands(slot: Slot) -> None:
     with Proxy(slot.place.url) as proxy:
         stage = slot.again(proxy.url)
@@ -102,17 +98,16 @@ def test_what_odoo_gives_up_as_too_much_at_once_is_sent_in_parts_until_it_stands
     assert stage.wrong() + stage.wrong_payments() + stage.made_twice() == []
 
 
-def busy(slot: Slot, times: int = 1) -> None:
+def busy(slot: Slot) -> None:
     """Run with everything switched on, while somebody writes the same at the same time as each call does."""
     with Proxy(slot.place.url) as proxy:
         stage = slot.again()
         stage.configure(proxy.url, chatter=True, pdf=True, on_change="update", unsettle=True)
-        proxy.reset(busy=times)
+        proxy.reset(busy=1)
         run = stage.run(code=None)
-        problems = run["problems"] if times == 1 else stage.until_quiet()
         assert "res.partner.category.load" in proxy.lost
-        assert len(proxy.lost) == times * len(set(proxy.writes)) > 5 * times
-    assert problems == []
+        assert len(proxy.lost) == len(set(proxy.writes)) > 5
+    assert (run["exit_code"], run["problems"]) == (0, [])
     assert stage.wrong() + stage.wrong_payments() + stage.made_twice() == []
 
 

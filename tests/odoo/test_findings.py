@@ -22,21 +22,6 @@ def row(code: str, name: str, **more: Any) -> dict[str, Any]:
     return {**usual, "sequence_override_regex": False, "default_account_id": [26, "Sales"], **more}
 
 
-def test_accounts_are_offered_by_code_those_that_take_no_entries_left_out() -> None:
-    rows: list[dict[str, Any]] = [
-        {"code": "7000", "name": "Sales", "internal_group": "income", "deprecated": False},
-        {"code": "6580", "name": "Charges", "internal_group": "expense", "deprecated": False},
-        {"code": "7010", "name": "Old sales", "internal_group": "income", "deprecated": True},
-        {"code": False, "name": "Of another company", "internal_group": "income"},
-        {"code": "1000", "name": "Named in the settings", "internal_group": "asset"},
-    ]
-    assert find.accounts(rows) == {
-        "account": {"7000": "Sales"},
-        "difference_account": {"6580": "Charges", "7000": "Sales"},
-    }
-    assert find.accounts([]) == {}
-
-
 def test_a_journal_is_found_by_code_before_it_is_found_by_name() -> None:
     told: list[str] = []
     rows = [row("INV", "FF", id=1), row("FF", "FastFaktura", id=2)]

@@ -16,7 +16,7 @@ from connectors.odoo.posting import write_moves
 from syncd.connector import Content, Done, Rejected, Stale, Wanted
 from syncd.errors import NotSent, Unreachable
 from syncd.marks import mark
-from tests.odoo.invoice_desk import Desk, add_journal, broken_at, counted, ids_of, open_desk
+from tests.odoo.invoice_desk import Desk, add_journal, broken_at, counted, ids_of, meeting, open_desk
 from tests.odoo.invoices import entry, invoice
 from tests.odoo.place import Place
 
@@ -331,6 +331,50 @@ def test_a_change_that_odoo_posts_otherwise_than_meant_is_put_back_as_it_was(own
     assert isinstance(outcome, Rejected)
     assert "draft" not in outcome.reason
     assert own_desk.differs(before, its) == {}
+
+
+@pytest.mark.parametrize("step", ["button_draft", "write", "action_post"])
+def test_what_is_put_back_while_others_write_the_same_is_put_back_all_the_same(
+    own_desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    if own_desk.company.version < 19 and step != "write":
+        pytest.skip("this Odoo refuses to post it, so that it is a draft when it is put back")
+    before = invoice(f"{number}1", THRICE, 1899)
+    (its,) = own_desk.create(before)
+    own_desk.admin.call("res.company", "write", [own_desk.company.id], vals={"fiscalyear_lock_date": "2026-01-31"})
+    met = meeting(own_desk.odoo, monkeypatch, f"account.move.{step}", (2, 3))
+    (outcome,) = own_desk.run(own_desk.change(before, {**before, "issue_date": "2026-01-15"}, its))
+    assert len(met) == 2
+    assert isinstance(outcome, Rejected)
+    assert "draft" not in outcome.reason
+    assert own_desk.differs(before, its) == {}
+
+
+def test_what_others_write_while_it_is_posted_is_planned_anew_and_left(
+    own_desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting(own_desk.odoo, monkeypatch, "account.move.action_post", (1,))
+    content = invoice(f"{number}1", THRICE, 1899)
+    made = own_desk.operation("create", content)
+    (outcome,) = own_desk.run(made)
+    assert isinstance(outcome, Stale)
+    assert [row["state"] for row in own_desk.rows(content)] == ["draft"]
+    assert isinstance(own_desk.run(made)[0], Done)
+
+
+def test_what_came_out_wrong_is_cancelled_though_others_write_the_same(
+    own_desk: Desk, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if own_desk.company.version < 19:
+        pytest.skip("this Odoo refuses to post it, so that nothing is to be cancelled")
+    own_desk.admin.call("res.company", "write", [own_desk.company.id], vals={"fiscalyear_lock_date": "2026-06-30"})
+    met = meeting(own_desk.odoo, monkeypatch, "account.move.button_cancel", (1, 2))
+    content = invoice(f"{number}1", THRICE, 1899)
+    (outcome,) = own_desk.run(own_desk.operation("create", content))
+    assert isinstance(outcome, Rejected)
+    assert "stands posted" not in outcome.reason
+    assert len(met) == 2
+    assert [row["state"] for row in own_desk.rows(content)] == ["cancel"]
 
 
 def test_what_cannot_be_put_back_is_said_to_be_a_draft_where_it_is_one(own_desk: Desk, number: str) -> None:

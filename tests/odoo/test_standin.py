@@ -125,17 +125,6 @@ def test_each_writing_call_that_meets_others_once_is_made_good_in_the_same_run(s
         assert stage.run()["planned"] == []
 
 
-def test_calls_that_meet_others_as_often_as_they_are_tried_are_made_good_by_later_runs(stage: Stage) -> None:
-    with Proxy(stage.place.url) as proxy:
-        stage.configure(proxy.url)
-        proxy.reset(busy=3)
-        stage.run(code=None)
-        assert len(proxy.lost) >= 3
-        assert stage.until_quiet() == []
-        assert stage.wrong() == []
-    assert stage.made_twice() == []
-
-
 def test_a_tag_that_others_write_at_the_same_time_for_long_is_planned_anew_and_not_refused(standin: Server) -> None:
     with closing(standin.place()) as place, Proxy(place.url) as proxy:
         odoo = place.client(url=proxy.url)

@@ -128,12 +128,6 @@ def refused(odoo: Odoo, *, repeatable: bool = False) -> SyncdError:
     return caught.value
 
 
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No time is let pass before a call is made again."""
-    monkeypatch.setattr("connectors.odoo.client.random.uniform", lambda *_: 0.0)
-
-
 BUSY = fault("psycopg2.errors.SerializationFailure", "could not serialize access due to concurrent update\n")
 
 
@@ -249,19 +243,17 @@ def test_both_dialects_tell_the_same_things_apart(speak: Speak, name: str, statu
 
 
 @pytest.mark.parametrize("version", [14, 19])
-@pytest.mark.usefixtures("at_once")
-def test_a_call_that_meets_others_who_write_the_same_is_made_again_at_most_twice(
+def test_what_others_wrote_at_the_same_time_is_read_again_and_never_written_again(
     speak: Speak, server: Server, version: int
 ) -> None:
     busy = (500, BUSY) if version == 19 else rpc_fault(BUSY["name"], BUSY["message"])
     good = (200, [7]) if version == 19 else (200, {"jsonrpc": "2.0", "result": [7]})
     assert speak(busy, good, version=version).ids("res.partner", []) == [7]
-    assert speak(busy, busy, good, version=version).call("account.move", "button_cancel", [1]) == [7]
     server.asked.clear()
     error = refused(speak(busy, version=version))
     assert isinstance(error, OdooAnswer)
     assert error.kind == "concurrent"
-    assert len(server.asked) == 3
+    assert len(server.asked) == 1
 
 
 def test_an_answer_without_result_is_a_success_in_json_rpc(speak: Speak) -> None:
@@ -288,6 +280,12 @@ AT_THE_SAME_TIME = pytest.mark.parametrize(
     ],
 )
 """The four ways in which a load is told that others wrote at the same time."""
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time is let pass before a load is made again."""
+    monkeypatch.setattr("connectors.odoo.client.random.uniform", lambda *_: 0.0)
 
 
 @AT_THE_SAME_TIME
