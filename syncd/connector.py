@@ -337,7 +337,7 @@ class Context:
     small durable place, ``tokens.get(name)`` and ``tokens.put(name, text)``, committed at once. ``taxes``: the target's
     tax code for each rate, or for a rate by the client's country, as the settings have it. ``document``: gives the PDF
     of an invoice by the source's id, for ``attach``; raises ``NoDocument`` where it cannot be had. It may be called by
-    several threads.
+    several threads. ``offers``: somebody is there to be asked, so that ``Books.choices`` are worth reading more for.
     """
 
     target: str
@@ -349,6 +349,7 @@ class Context:
     tokens: Tokens
     taxes: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     document: Callable[[str], bytes] = _no_document
+    offers: bool = False
 
 
 class Tokens(Protocol):

@@ -119,6 +119,8 @@ class Engine:
     now: Callable[[], datetime] = utc_now
     stop: threading.Event = field(default_factory=threading.Event)
     progress: Progress = silent
+    offers: bool = False
+    """Somebody is there to be asked what settings are to be: ``Context.offers``."""
 
     def run(self, command: str, targets: Sequence[TargetSettings], wish: Wish, reread: Reread = Reread()) -> RunReport:
         """Pull the sources of these targets, then bring each target in step; the failure of one stops no other."""
@@ -310,6 +312,7 @@ class Engine:
             scratch=folder,
             tokens=runs.StoredTokens(self.store, target.name),
             taxes=target.taxes,
+            offers=self.offers,
         )
 
     def sleep(self, seconds: float) -> bool:

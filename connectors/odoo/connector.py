@@ -17,6 +17,7 @@ from connectors.odoo.findings import missing_taxes
 from connectors.odoo.lanes import shares
 from connectors.odoo.move_io import has_history
 from connectors.odoo.moves import render_invoice, shape_invoice
+from connectors.odoo.offers import read_offers
 from connectors.odoo.partner_io import write_partners
 from connectors.odoo.partners import CLIENT_FIELDS, render_client, shape_client
 from connectors.odoo.payment_io import write_payments
@@ -99,6 +100,7 @@ class OdooConnector:
         today = self._context.now().date()
         company = read_company(odoo, self._settings, self._context.taxes, today=today)
         odoo.company = company.id
+        offered = read_offers(odoo) if self._context.offers else {}
         self._company = company
         place = f"{self._settings.url}, database {self._settings.database}"
         return Books(
@@ -110,7 +112,7 @@ class OdooConnector:
             locked_until=company.locked.invoice,
             payments_locked_until=company.locked.payment or date.min,
             findings=company.findings,
-            choices=company.choices,
+            choices={**company.choices, **offered},
             summary=_summary(company),
             details={
                 "version": company.version,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from connectors.odoo.client import Odoo
@@ -16,11 +16,7 @@ def read_products(odoo: Odoo, wanted: Mapping[str, str], findings: list[str]) ->
     """Read the product of each rate; one that is not there, or not clear, is a finding and is left out."""
     if not wanted:
         return {}
-    names = sorted(set(wanted.values()))
-    ids = [int(name) for name in names if name.isascii() and name.isdecimal() and len(name) < 10]
-    domain: list[Any] = ["|", "|", ("default_code", "in", names), ("name", "in", names), ("id", "in", ids)]
-    fields = ["name", "default_code", "active", "categ_id", _ACCOUNT]
-    rows = odoo.search_read("product.product", domain, fields, context={"active_test": False})
+    rows = called(odoo, set(wanted.values()), ["categ_id", _ACCOUNT])
     chosen: dict[str, Mapping[str, Any]] = {}
     for rate, name in wanted.items():
         row = choose(rows, name, rate)
@@ -33,6 +29,15 @@ def read_products(odoo: Odoo, wanted: Mapping[str, str], findings: list[str]) ->
         rate: Product(row["id"], _id(row[_ACCOUNT]) or (accounts.get(row["categ_id"][0]) if row["categ_id"] else None))
         for rate, row in chosen.items()
     }
+
+
+def called(odoo: Odoo, names: Collection[str], fields: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Read the products of any of these internal references, names or ids, archived or not."""
+    ids = [int(name) for name in names if name.isascii() and name.isdecimal() and len(name) < 10]
+    some = sorted(names)
+    domain: list[Any] = ["|", "|", ("default_code", "in", some), ("name", "in", some), ("id", "in", ids)]
+    wanted = ["name", "default_code", "active", *fields]
+    return odoo.search_read("product.product", domain, wanted, context={"active_test": False})
 
 
 def _of_categories(odoo: Odoo, ids: set[int]) -> dict[int, int | None]:

@@ -111,7 +111,7 @@ def _first_rows(api: FastFaktura) -> list[Any]:
 
 def _check_targets(settings: Settings, rows: Mapping[str, list[Any]]) -> list[Checked]:
     with contextlib.closing(Store(settings.state, lock=False)) as store:
-        engine = Engine(settings, store)
+        engine = Engine(settings, store, offers=True)
         targets = settings.targets.values()
         return [one for target in targets for one in _check_target(engine, target, rows.get(target.source, ()))]
 

@@ -433,3 +433,4 @@ def test_check_names_what_invoices_to_be_written_need_and_the_books_lack(own_odo
     (choices,) = [one["choices"] for one in told["checks"] if "choices" in one]
     assert "Sync 25%" in choices["taxes.25"]
     assert "INV" in choices["journal"]
+    assert choices["account"].keys() < choices["difference_account"].keys()
