@@ -233,7 +233,7 @@ class Http:
     def _request(self, method: str, target: bytes, headers: httpx.Headers, content: bytes | None) -> httpx.Request:
         """Make a request; the target goes in the extension of that name, for to read each address anew takes long."""
         extensions = {"target": target}
-        if method == "GET":
+        if method == "GET" and content is None:
             return httpx.Request(method, self._url, headers=headers, stream=_NOTHING, extensions=extensions)
         return httpx.Request(method, self._url, headers=headers, content=content, extensions=extensions)
 

@@ -74,7 +74,7 @@ def _tell(report: Report) -> None:
         )
         for (currency, month), both in sorted(report.sums.items())
     ]
-    heads = ("currency", "month", "source invoices", "source total", "target invoices", "target total", "compared")
+    heads = ("currency", "month", "in source", "source total", "in target", "target total", "result")
     console.table(heads, rows, right=(2, 3, 4, 5))
 
 
