@@ -74,6 +74,8 @@ def _tell(report: Report) -> None:
         )
         for (currency, month), both in sorted(report.sums.items())
     ]
+    if rows:
+        console.say("Invoices, and what they come to, by currency and month:")
     heads = ("currency", "month", "in source", "source total", "in target", "target total", "result")
     console.table(heads, rows, right=(2, 3, 4, 5))
 
