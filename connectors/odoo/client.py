@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
 import orjson
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from connectors.odoo.dialects import (
     JSON2_SINCE,
@@ -41,6 +40,16 @@ _UNKNOWN: Final = re.compile(r"^Unknown error during import: <class '[^']*'>:\s*
 """What ``load`` puts before the sentence of a rule."""
 _CHUNK: Final = 5000
 """Records whose external ids are asked for in one call."""
+
+
+def among_others(times: int) -> Retrying:
+    """Give what makes a call up to so many times in all while others write the same at the same time."""
+    return Retrying(
+        stop=stop_after_attempt(times),
+        wait=wait_random(0.2, 1.0),
+        retry=retry_if_exception(lambda error: isinstance(error, OdooAnswer) and error.kind == "concurrent"),
+        reraise=True,
+    )
 
 
 class _Final(SyncdError):
@@ -184,15 +193,12 @@ class Odoo:
         says. ``LoadRefused`` names the bad records; after it nothing was written.
         """
         seen = {**({"mode": "update", "noupdate": True} if once else {}), **(context or {})}
-        for left in reversed(range(_LOADS)):
-            try:
-                said = self.call(model, "load", context=seen, fields=list(fields), data=[list(row) for row in rows])
-                return self._loaded(model, said)
-            except OdooAnswer as error:
-                if error.kind != "concurrent" or not left:
-                    raise
-            time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 -- jitter
-        raise AssertionError
+        data = [list(row) for row in rows]
+
+        def attempt() -> list[int]:
+            return self._loaded(model, self.call(model, "load", context=seen, fields=list(fields), data=data))
+
+        return among_others(_LOADS)(attempt)
 
     def external_ids(self, model: str, ids: Sequence[int]) -> dict[int, str]:
         """Give the external id (``module.name``) of each record that has one; of several, the one Odoo gives."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self, TypeVar
 
-from connectors.odoo.client import Odoo
+from connectors.odoo.client import Odoo, among_others
 from connectors.odoo.company import Company
 from connectors.odoo.errors import LoadMessage, LoadRefused, OdooAnswer
 from syncd.connector import Outcome, Rejected, Stale
@@ -51,14 +49,8 @@ class Writes:
 
     def call(self, model: str, method: str, ids: Sequence[int] | None, **arguments: Any) -> Any:
         """Call a method, of records or of the model."""
-        for left in reversed(range(self.tries)):
-            try:
-                return self._sent(lambda: self.odoo.call(model, method, ids, context=self._everything, **arguments))
-            except OdooAnswer as error:
-                if error.kind != "concurrent" or not left:
-                    raise
-            time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 -- jitter
-        raise AssertionError
+        again = among_others(self.tries)
+        return again(self._sent, lambda: self.odoo.call(model, method, ids, context=self._everything, **arguments))
 
     def load(
         self,

@@ -147,5 +147,5 @@ def meeting(odoo: Odoo, monkeypatch: pytest.MonkeyPatch, step: str, times: Colle
         return send(speaks, request, what, **more)
 
     monkeypatch.setattr(odoo, "_send", meets)
-    monkeypatch.setattr("connectors.odoo.writes.random.uniform", lambda *_: 0.0)
+    monkeypatch.setattr("tenacity.wait.random.uniform", lambda *_: 0.0)
     return met

@@ -285,7 +285,7 @@ AT_THE_SAME_TIME = pytest.mark.parametrize(
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No time is let pass before a load is made again."""
-    monkeypatch.setattr("connectors.odoo.client.random.uniform", lambda *_: 0.0)
+    monkeypatch.setattr("tenacity.wait.random.uniform", lambda *_: 0.0)
 
 
 @AT_THE_SAME_TIME
