@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 
@@ -19,6 +20,8 @@ from tests.odoo.clerk import Clerk
 from tests.odoo.place import NoServer, Place
 from tests.odoo.slots import Slot, Slots, slots
 from tests.odoo.stage import Moments, moments, served, warm
+
+NUMBERS = itertools.count(1)
 
 LONGEST = ("test_real_data", "test_odoo_crash", "test_killed", "test_answers")
 """They begin first, so that no process is left with one in the end while the others have nothing to do."""
@@ -139,3 +142,9 @@ def clerk(booked_slot: Slot) -> Iterator[Clerk]:
     """The books of the small company after a first run, and somebody who works in them by hand."""
     with served(scenario.first()) as sandbox:
         yield Clerk(booked_slot.again(sandbox=sandbox))
+
+
+@pytest.fixture
+def number() -> str:
+    """A number that no other test has."""
+    return f"N{next(NUMBERS):04}-"

@@ -26,6 +26,8 @@ FIELDS = frozenset(
 )
 """What the connector declares for invoices."""
 
+THRICE = [("a", "1", 3333, "19")] * 3
+"""Rounded by line their tax is 18.99, rounded once 19.00."""
 COMPANY = Company(
     version=19,
     uid=5,
