@@ -121,16 +121,7 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
             known = {row.id for row in rows.values() if row.marked}
             for remote in resolved(session, connection, remotes):
                 row = rows.get(remote.external_id)
-                if row is None or row.state == "void" or (f"{kind}_id" in remote.lost and row.state == "removed"):
-                    continue
-                if remote.void or is_another(remote, row):
-                    bindings.set_state(connection, session.name, kind, [row.id], _without(row))
-                    moved.add((kind, row.id))
-                    continue
-                if row.state in bindings.LINKS or (row.state == "removed" and row.base is None):
-                    _keep_link(session, connection, remote, row.id)
-                    moved.add((kind, row.id))
-                elif _compare(session, connection, remote, row.id, places[kind, row.id]):
+                if row is not None and _take_one(session, connection, remote, row, places[kind, row.id]):
                     moved.add((kind, row.id))
             own = [row.id for one in remotes if (row := rows.get(one.external_id)) and one.mark == mark(kind, row.id)]
             bindings.note_marks(connection, session.name, kind, [one for one in own if one not in known])
@@ -138,6 +129,37 @@ def _take_page(session: Session, page: Page) -> set[tuple[Kind, str]]:
             moved |= _take_gone(session, connection, gone)
         cursors.add_again(connection, session.name, moved)
     return moved
+
+
+def _take_one(session: Session, connection: Connection, remote: Remote, row: Row[Any], place: Place) -> bool:
+    """Compare a bound record with what was last written to it; tell whether there is news for the plan."""
+    if row.state == "void":
+        _keep_standing_again(session, connection, remote, row)
+        return False
+    if f"{row.kind}_id" in remote.lost and row.state == "removed":
+        return False
+    if remote.void or is_another(remote, row):
+        bindings.set_state(connection, session.name, row.kind, [row.id], _without(row))
+        return True
+    if row.state in bindings.LINKS or (row.state == "removed" and row.base is None):
+        _keep_link(session, connection, remote, row.id)
+        return True
+    return _compare(session, connection, remote, row.id, place)
+
+
+def _keep_standing_again(session: Session, connection: Connection, remote: Remote, row: Row[Any]) -> None:
+    """Keep that what was taken back stands again, for a person made it so; a picture shows what is void, too."""
+    if session.can.picture:
+        return
+    observations.forget_bound(connection, session.name, [(row.kind, row.id)])
+    if not remote.void and not is_another(remote, row):
+        differs = {"status": ("cancelled", status_there(remote))}
+        observations.observe(connection, session.name, [observation(session, remote, row.id, "drift", differs)])
+
+
+def status_there(remote: Remote) -> str:
+    """Name the status of what stands there and, as the source says, is not to."""
+    return "paid" if remote.kind == "payment" else str(remote.fields.get("status") or "booked")
 
 
 def _keep_link(session: Session, connection: Connection, remote: Remote, record_id: str) -> None:

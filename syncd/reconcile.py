@@ -24,7 +24,7 @@ from syncd.errors import SyncdError
 from syncd.facts import Place
 from syncd.fields import flatten
 from syncd.model import KINDS, OPEN_STATUSES, Client, Invoice, Kind
-from syncd.observe import is_another, readable, resolved
+from syncd.observe import is_another, readable, resolved, status_there
 from syncd.problems import sentence
 from syncd.session import Session
 from syncd.state import bindings, problems, runs, work
@@ -173,9 +173,8 @@ def _compare_one(session: Session, report: Report, record_id: str, wanted: Field
     if kind == "invoice":
         add_up(report, "target", found)
     if isinstance(wanted, str):
-        there = "paid" if kind == "payment" else str(found.get("status") or "booked")
         label = name_of(found) or record_id
-        report.differences.append(Difference("differs", kind, record_id, label, "status", wanted, there))
+        report.differences.append(Difference("differs", kind, record_id, label, "status", wanted, status_there(remote)))
         return
     report.differences += compare(kind, record_id, wanted, found, remote.lost, session.policy.dressed)
     if kind == "invoice":
@@ -226,7 +225,7 @@ def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place,
         return {}
     picture, status = session.can.picture, "deleted" if one.seen.gone else invoice.status
     if not stands(invoice, place, session.policy):
-        return {}
+        return {} if picture else _taken_back(one.id, place, payment, status)
     shown = picture and invoice.status == "draft" and place.binding is not None
     if (status == "cancelled" and not picture) or (status == "deleted" and not shown):
         return {("invoice", one.id): status}
@@ -240,9 +239,15 @@ def _of_invoice(session: Session, one: DueInvoice, place: Place, payment: Place,
     expected: Expected = {("invoice", one.id): flatten(content, fields["invoice"])}
     if is_to_be_paid(invoice) and invoice.paid_date:
         expected["payment", one.id] = flatten(session.policy.payment(invoice), fields["payment"])
-    elif status != "paid" and payment.live:
+    elif status != "paid" and (payment.live or (payment.binding and not picture)):
         expected["payment", one.id] = status
     return expected
+
+
+def _taken_back(invoice_id: str, place: Place, payment: Place, status: str) -> Expected:
+    """Expect that what was written of an invoice, and then taken back, does not stand."""
+    own: dict[Kind, Place] = {"invoice": place, "payment": payment}
+    return {(kind, invoice_id): status for kind, at in own.items() if at.binding}
 
 
 def _missing(session: Session, narrow: Narrow, report: Report, seen: Mapping[Kind, set[str]]) -> Records:

@@ -125,6 +125,10 @@ class HostileServer:
         """Change a record as somebody else would."""
         self.call("/_hostile", {"edit": {"id": name, "fields": fields}})
 
+    def void(self, name: str, *, void: bool = True) -> None:
+        """Void a record as somebody else would, or make it stand again."""
+        self.call("/_hostile", {"edit": {"id": name, "fields": {}, "flags": {"void": int(void)}}})
+
     def delete(self, name: str) -> None:
         """Delete a record as somebody else would."""
         self.call("/_hostile", {"delete": name})

@@ -287,10 +287,10 @@ class Ledger:
             self._touch(saved)
             return saved
 
-    def edit(self, name: str, body: Json) -> Json:
-        """Change a record as somebody else would, at the ledger's own screen."""
+    def edit(self, name: str, body: Json, **flags: int) -> Json:
+        """Change a record as somebody else would, at the ledger's own screen; ``flags``: ``void``, say."""
         with self._transaction():
-            return self._save(name, body)
+            return self._save(name, body, **flags)
 
     def delete(self, name: str) -> None:
         """Delete a record as somebody else would; it stays in the change feed as deleted."""

@@ -278,7 +278,7 @@ class Handler(BaseHTTPRequestHandler):
             if "add" in wish:
                 answer = ledger.add(wish["add"]["kind"], wish["add"]["fields"], wish["add"].get("mark"))
             if "edit" in wish:
-                answer = ledger.edit(wish["edit"]["id"], wish["edit"]["fields"])
+                answer = ledger.edit(wish["edit"]["id"], wish["edit"]["fields"], **wish["edit"].get("flags", {}))
             if "delete" in wish:
                 ledger.delete(wish["delete"])
         except ValidationError as error:

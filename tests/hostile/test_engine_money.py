@@ -136,6 +136,48 @@ def test_what_is_paid_again_after_its_payment_was_taken_back_is_settled_anew(
 
 
 @BOTH
+def test_an_invoice_that_was_voided_and_that_a_person_made_stand_again_is_left_and_told(
+    office: Open, mode: str
+) -> None:
+    here = office(mode)
+    here.run()
+    invoice = here.invoice("sent")
+    there = here.there(invoice)["id"]
+    here.change_invoice(invoice, _happened="cancelled")
+    here.run()
+    here.server.void(there, void=False)
+    assert here.run()["kept_by_hand"] == 1
+    assert here.still_standing() == ([("invoice", "cancelled", "booked")], Decimal(invoice["total_cents"]) / 100)
+    assert "edited there: status is 'booked'" in here.explain(invoice)
+    here.idle()
+    here.server.void(there)
+    assert here.run()["kept_by_hand"] == 0
+    assert here.wrong() == []
+
+
+@BOTH
+def test_a_payment_that_was_taken_back_and_that_a_person_made_stand_again_is_told_until_it_is_paid(
+    office: Open, mode: str
+) -> None:
+    here = office(mode)
+    here.configure(unsettle=True)
+    here.run()
+    invoice = here.invoice("paid")
+    (payment,) = here.payments(invoice)
+    here.change_invoice(invoice, status="sent")
+    here.run()
+    here.server.void(payment["id"], void=False)
+    assert here.run()["kept_by_hand"] == 1
+    assert here.still_standing() == ([("payment", "sent", "paid")], Decimal(0))
+    here.idle()
+    here.change_invoice(invoice, status="paid")
+    assert [(one["verb"], one["kind"]) for one in here.run()["planned"]] == [("adopt", "payment")]
+    assert [one["id"] for one in here.payments(invoice)] == [payment["id"]]
+    assert here.run()["kept_by_hand"] == 0
+    assert here.wrong() == []
+
+
+@BOTH
 def test_an_invoice_that_is_issued_again_after_it_was_cancelled_stands_once(office: Open, mode: str) -> None:
     here = office(mode)
     here.run()

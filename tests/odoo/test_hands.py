@@ -164,6 +164,42 @@ def test_what_stands_again_after_the_state_was_lost_is_adopted_as_it_stands(cler
     idle(stage)
 
 
+def test_what_syncd_cancelled_and_a_person_posts_again_is_left_and_told(clerk: Clerk) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(SENT)
+    stage.change_invoice(invoice, _happened="cancelled")
+    stage.run()
+    assert clerk.move(invoice)["state"] == "cancel"
+    clerk.act(invoice, "button_draft", "action_post")
+    assert idle(stage)["kept_by_hand"] == 1
+    assert clerk.differences("invoice") == {"status": ("cancelled", "posted")}
+    assert "edited there: status is 'posted'" in stage.command("explain", invoice["number"]).stdout
+    assert clerk.move(invoice)["state"] == "posted"
+    clerk.act(invoice, "button_draft", "button_cancel")
+    assert idle(stage)["kept_by_hand"] == 0
+    assert stage.command("reconcile").returncode == 0
+
+
+def test_a_payment_that_syncd_took_back_and_a_person_posts_again_is_told_and_adopted_once_it_is_paid(
+    clerk: Clerk,
+) -> None:
+    stage, invoice = clerk.stage, clerk.invoice(PAID)
+    stage.configure(unsettle=True)
+    standing = {one["id"] for one in stage.payments()}
+    stage.change_invoice(invoice, status="sent")
+    stage.run()
+    (payment,) = standing - {one["id"] for one in stage.payments()}
+    for method in ("action_draft", "action_post"):
+        clerk.odoo.call("account.payment", method, [payment])
+    assert idle(stage)["kept_by_hand"] == 1
+    assert clerk.differences("payment") == {"status": ("sent", "paid")}
+    stage.change_invoice(invoice, status="paid")
+    stage.run(code=None)
+    assert len([one for one in stage.payments() if one["id"] not in standing]) == 0, stage.payments()
+    assert payment in {one["id"] for one in stage.payments()}
+    assert stage.wrong() == []
+    idle(stage)
+
+
 def test_an_invoice_that_a_person_made_a_draft_stays_one(clerk: Clerk) -> None:
     invoice = clerk.invoice(SENT)
     clerk.act(invoice, "button_draft")
