@@ -2,9 +2,8 @@
 
 Each client gets a database of its own on the same server, prepared alike, and goes through the same proxy, which counts
 and times the calls. What syncd reads of the source is read before (``syncd plan``); what is timed runs from the first
-call to Odoo to the last answer, for both. The invoices are the same, with the same values; the naive client, which is
-slow, is given the first 500 of them where only its rate by the line is compared. ``syncd run`` also looks at the books
-before and after, which the naive client does not.
+call to Odoo to the last answer, for both. The invoices are the same, with the same values. ``syncd run`` also looks at
+the books before and after, which the naive client does not.
 """
 
 from __future__ import annotations
@@ -30,19 +29,18 @@ from bench.odoo.shop import shortened
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a case is made of; ``naive``: so many invoices are enough for the naive client (``None``: all)."""
+    """What a case is made of."""
 
     name: str
     workers: int
     faster: float
     short: bool = False
-    naive: int | None = None
 
 
 COMPARISONS = {
     "one": Comparison("real, one connection", 0, 1.5),
-    "two": Comparison("real, two workers", 2, 3.0, naive=500),
-    "short": Comparison("three lines, one connection", 0, 5.0, short=True, naive=500),
+    "two": Comparison("real, two workers", 2, 3.0),
+    "short": Comparison("three lines, one connection", 0, 5.0, short=True),
 }
 
 
@@ -75,9 +73,8 @@ def compare(bench: Bench, asked: Comparison) -> Case:
     ):
         held = source(account)
         syncd = _syncd(bench, account, held, server, proxy, lanes)
-        most = asked.naive if bench.naive is None else bench.naive
-        if most != 0:
-            fewer = replace(held, invoices=held.invoices[:most])
+        if bench.naive != 0:
+            fewer = replace(held, invoices=held.invoices[: bench.naive])
             naive = _naive(bench, account, fewer, server, proxy)
     return Case(asked.name, lanes, asked.faster, syncd, naive)
 
@@ -137,7 +134,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.odoo", description="Measure syncd on a real Odoo.")
     parser.add_argument("data", type=Path, help="invoice lines in the layout of UCI's Online Retail, .csv or .csv.xz")
     parser.add_argument("--limit", type=int, default=2000, help="the first so many invoices (default 2000)")
-    parser.add_argument("--naive", type=int, help="so many of them for the naive client (default all, or 500); 0: none")
+    parser.add_argument("--naive", type=int, help="only so many of them for the naive client; 0: none")
     parser.add_argument("--no-account", action="store_true", help="the naive client leaves the account to Odoo")
     parser.add_argument("--only", choices=tuple(COMPARISONS), action="append", help="only this; may be given again")
     parser.add_argument("--calls", action="store_true", help="list syncd's calls too, by name")
