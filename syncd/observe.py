@@ -153,7 +153,7 @@ def _keep_standing_again(session: Session, connection: Connection, remote: Remot
         return
     observations.forget_bound(connection, session.name, [(row.kind, row.id)])
     if not remote.void and not is_another(remote, row):
-        differs = {"status": ("cancelled", status_there(remote))}
+        differs = {"status": ("unpaid" if row.kind == "payment" else "cancelled", status_there(remote))}
         observations.observe(connection, session.name, [observation(session, remote, row.id, "drift", differs)])
 
 

@@ -169,6 +169,7 @@ def test_a_payment_that_was_taken_back_and_that_a_person_made_stand_again_is_tol
     here.server.void(payment["id"], void=False)
     assert here.run()["kept_by_hand"] == 1
     assert here.still_standing() == ([("payment", "sent", "paid")], Decimal(0))
+    assert "edited there: status is 'paid', FastFaktura said 'unpaid'; kept" in here.explain(invoice)
     here.idle()
     here.change_invoice(invoice, status="paid")
     assert [(one["verb"], one["kind"]) for one in here.run()["planned"]] == [("adopt", "payment")]
